@@ -1,0 +1,59 @@
+"""How every kernel is compiled: one set of options and a cache keyed by all the sources it may inline.
+
+Numba notices an edit in the file of a cached function, but not in the files of the functions it calls. The cache folder's
+name therefore carries a fingerprint of every kernel source and of the compiler's versions: an edit anywhere is a new folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import llvmlite
+import numba
+import numpy as np
+
+F = TypeVar("F", bound=Callable[..., object])
+
+PACKAGE = Path(__file__).resolve().parent.parent
+KERNEL_FOLDERS = ("kernel", "schema", "market", "ledger", "decision", "orders", "machine", "sim")
+IS_COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
+
+
+def fingerprint() -> str:
+    """Sixteen hex digits that change when any kernel source or any compiler version does."""
+    digest = hashlib.sha256()
+    for part in (numba.__version__, llvmlite.__version__, np.__version__, os.environ.get("NUMBA_BOUNDSCHECK", "")):
+        digest.update(part.encode() + b"\0")
+    for folder in KERNEL_FOLDERS:
+        for path in sorted((PACKAGE / folder).rglob("*.py")):
+            digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def cache_root() -> Path:
+    """The folder under which every fingerprint has its own: `SLACKWATER_CACHE`, else the user's cache folder."""
+    named = os.environ.get("SLACKWATER_CACHE")
+    if named:
+        return Path(named) / "kernels"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slackwater" / "kernels"
+
+
+CACHE_DIR = cache_root() / fingerprint()
+IS_WARM = CACHE_DIR.is_dir()  # whether this process can load compiled code instead of compiling it
+numba.config.CACHE_DIR = str(CACHE_DIR)  # type: ignore[attr-defined]
+
+
+def jit(function: F) -> F:
+    """Compile a kernel: cached, NumPy's division, strict floating point (fastmath changed results and gained nothing)."""
+    compiled: F = numba.njit(cache=True, error_model="numpy")(function)
+    return compiled
+
+
+def jit_loop(function: F) -> F:
+    """Compile an outer loop: as `jit`, and the GIL is free while it runs."""
+    compiled: F = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+    return compiled

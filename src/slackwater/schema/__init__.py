@@ -1,0 +1,1 @@
+"""Vocabulary: units, enums and records that every layer speaks. No behaviour."""

@@ -1,0 +1,98 @@
+"""What happens: rows of the tape and reports of the venue."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from slackwater.kernel.record import Record, f64, flag, i32, i64, u8
+
+
+class RowKind(IntEnum):
+    """What a tape row says."""
+
+    BOOK = 1
+    TRADE = 2
+    CANDLE = 3
+    FUNDING = 4
+
+
+class TapeRow(Record):
+    """One row of the tape as runs read it: 64 bytes, ordered by `ts_recv`.
+
+    BOOK: `price_ticks`, `lots` are the bid, `ask_ticks`, `ask_lots` the ask. TRADE: price and size, `buyer_maker` true when the
+    aggressor sold. CANDLE: `value` is the close, `price_ticks` the time frame (0, 1, 2 for 1m, 5m, 15m), `ask_ticks` its end in ns;
+    usable at `ts_recv`. FUNDING: `value` is the rate that longs pay to shorts.
+    """
+
+    ts_event: i64  # when it happened at the venue
+    ts_recv: i64  # when it reached us (modelled at load where the tape has none)
+    price_ticks: i64
+    lots: i64
+    ask_ticks: i64
+    ask_lots: i64
+    value: f64
+    symbol: i32  # row of the state array; 0 in a symbol's own cache
+    kind: u8  # RowKind
+    buyer_maker: flag
+
+
+class ReportKind(IntEnum):
+    """What the venue says about one of our orders."""
+
+    ACK = 1
+    REJECT = 2
+    FILL = 3
+    AMEND_ACK = 4
+    AMEND_REJECT = 5
+    CANCEL_ACK = 6
+    CANCEL_REJECT = 7
+    EXPIRE = 8
+
+
+class FillCause(IntEnum):
+    """Which event of the tape explains a fill."""
+
+    NONE = 0
+    QUEUE = 1
+    TRADE_THROUGH = 2
+    BOOK_THROUGH = 3
+    TAKER = 4
+
+
+class VenueReason(IntEnum):
+    """Why the venue refused or ended an order."""
+
+    NONE = 0
+    WOULD_CROSS = 1  # post-only would have taken
+    REDUCE_ONLY = 2  # more than the position, or than what resting reduce-only orders leave of it
+    OFF_TICK = 3
+    BELOW_MIN_QTY = 4
+    BELOW_MIN_NOTIONAL = 5
+    UNKNOWN_ORDER = 6
+    NO_LIQUIDITY = 7  # an IOC or market order found nothing (more) within its limit
+    NO_CHANGE = 8  # a modify that changes nothing
+    AMEND_CROSS = 9  # a modify that would cross cancels the post-only order
+    AMEND_FILLED = 10  # a modify to a total at or below what is executed cancels the order
+    END_OF_TAPE = 11
+    NO_BOOK = 12  # nothing to trade against yet
+    TOO_MANY = 13  # the simulated venue's order table is full
+
+
+class Report(Record):
+    """One message from the venue about one order."""
+
+    ts_venue_ns: i64  # when it happened there
+    ts_recv_ns: i64  # when it reaches us
+    order_id: i64
+    price_ticks: i64  # FILL: its price; ACK, AMEND_ACK: the order's price now
+    lots: i64  # FILL: this fill's; ACK, AMEND_ACK: the order's total now
+    cum_lots: i64  # executed so far
+    trade_id: i64  # FILL: unique per symbol
+    sequence: i64  # the venue's running number, per symbol
+    queue_ahead_lots: i64  # FILL of a resting order: what stood before us when the filling event came; -1 unknown
+    fee_usd: f64  # FILL: positive when paid
+    symbol: i32
+    kind: u8  # ReportKind
+    cause: u8  # FillCause
+    reason: u8  # VenueReason
+    maker: flag
