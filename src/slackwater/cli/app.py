@@ -1,0 +1,100 @@
+"""The table of verbs, and the one place where errors become messages and exit codes.
+
+A verb's module is imported when the verb runs, so `slackwater --help` needs neither NumPy nor Numba: its line of help
+stands here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from types import TracebackType
+from typing import NamedTuple
+
+from cyclopts import App, CycloptsError
+
+from slackwater import __version__
+from slackwater.errors import SlackwaterError, UsageError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+
+class Verb(NamedTuple):
+    """One line of `slackwater --help`."""
+
+    name: str
+    target: str  # module in this package and the App or function in it
+    help: str
+
+
+VERBS = (
+    Verb("demo", "demo:demo", "Make a synthetic tape with pumps, back-test it, write the report and say where."),
+    Verb("data", "data:app", "Make, convert, download, record, list and check tapes."),
+    Verb("signals", "signals:signals", "Write every signal after every valid book of a tape to a Parquet file."),
+    Verb("backtest", "backtest:backtest", "Run the strategy over a tape and write a run directory."),
+    Verb("explain", "explain:explain", "Say which gates stopped trading in a run, or every gate's value at one moment."),
+    Verb("report", "report:report", "Write a run's self-contained HTML report."),
+    Verb("compare", "report:compare", "Compare runs side by side."),
+    Verb("config", "config:app", "Check, show and describe the configuration."),
+    Verb("bench", "bench:bench", "Measure throughput on this machine."),
+)
+
+
+def build() -> App:
+    """The command line with every verb whose module is there. Call it with tokens; it returns what the verb returned."""
+    app = App(
+        name="slackwater",
+        help="Back-test and trade one strategy on crypto perpetuals: short an exhausted pump with post-only sells.",
+        help_epilogue="Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 refused for safety, 4 data missing or damaged.",
+        help_format="plaintext",
+        version=__version__,
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+    )
+    for order, verb in enumerate(VERBS):
+        module, _, attribute = verb.target.partition(":")
+        if find_spec(f"slackwater.cli.{module}") is not None:
+            app.command(f"slackwater.cli.{module}:{attribute}", name=verb.name, help=verb.help, sort_key=order)
+    return app
+
+
+def main(tokens: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; the message of a failure goes to stderr in one line.
+
+    An error that nobody foresaw is left to Python, which prints it through `_report_unexpected` and exits with 1.
+    """
+    sys.excepthook = _report_unexpected
+    try:
+        result = build()(list(sys.argv[1:] if tokens is None else tokens))
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except CycloptsError as error:
+        return _fail(UsageError(f"{_one_line(error)} (slackwater --help lists the commands)"))
+    except SlackwaterError as error:
+        return _fail(error)
+    except KeyboardInterrupt:
+        print("slackwater: interrupted, nothing half-written is left", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`slackwater ... | head`): not our failure, and Python must not report it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _fail(error: SlackwaterError) -> int:
+    print(f"slackwater: {error}", file=sys.stderr)
+    return error.exit_code
+
+
+def _one_line(error: CycloptsError) -> str:
+    return " ".join(str(error).split())
+
+
+def _report_unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if os.environ.get("SLACKWATER_DEBUG") == "1":
+        sys.__excepthook__(kind, error, trace)
+        return
+    print(f"slackwater: unexpected {kind.__name__}: {error} (SLACKWATER_DEBUG=1 shows where)", file=sys.stderr)

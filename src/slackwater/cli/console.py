@@ -1,0 +1,66 @@
+"""What commands say: results on stdout, everything else on stderr.
+
+With `--json` stdout carries one JSON object and nothing more; progress bars and notes never touch it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Advance = Callable[[float], None]
+
+
+def stderr_console() -> Console:
+    """A console on stderr, with colours only when that is a terminal."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def note(message: str) -> None:
+    """Say one thing the user should know, on stderr."""
+    print(f"slackwater: {message}", file=sys.stderr)
+
+
+@contextmanager
+def progress(description: str, total: float | None = None) -> Iterator[Advance]:
+    """A progress bar on stderr while the block runs; yields the function that moves it by some amount.
+
+    In a pipe there is no bar and the function does nothing. Without a total the bar only shows that work goes on.
+    """
+    if not sys.stderr.isatty():
+        yield lambda amount: None
+        return
+    from rich.progress import Progress
+
+    with Progress(console=stderr_console(), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda amount: bar.advance(task, amount)
+
+
+def emit(as_json: bool, payload: Mapping[str, Any], text: Callable[[], str]) -> None:
+    """Print a command's result on stdout: the payload as one JSON object, or the text that `text()` makes.
+
+    Args:
+        as_json: the command's `--json`.
+        payload: names to values; NumPy scalars are written as numbers, NaN and infinities as null.
+        text: called only when the text is wanted.
+    """
+    print(msgspec.json.encode(payload, enc_hook=_plain).decode() if as_json else text())
+
+
+def _plain(value: Any) -> Any:
+    # NumPy scalars and arrays give themselves as Python values; anything else that JSON lacks is a programming error.
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if hasattr(value, "__fspath__"):
+        return value.__fspath__()
+    raise TypeError(f"no JSON for {type(value).__name__}")
