@@ -1,0 +1,276 @@
+"""All that trading remembers about one symbol, as one record: what we hold, owe, have learned and have working.
+
+Signals live in `schema.market` and share no field with anything here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from slackwater.kernel.record import Record, Vec, f64, flag, i8, i32, i64, u8
+from slackwater.kernel.rng import Rng
+from slackwater.schema.enums import GATE_COUNT
+from slackwater.schema.instrument import Instrument
+from slackwater.schema.market import MarketState
+
+MAX_LAYERS = 64  # grid.max_layers is validated against it
+LAYER_SLOTS = 2 * MAX_LAYERS  # late fills of reaped groups may open a few more since flat
+MAX_DEBT_PARTS = 256
+MAX_SAMPLES = 512  # dynamic.behavior_lookback is validated against it
+MAX_ADDS = 128  # adds remembered for the hourly cap
+BID_STEPS = 5  # closes whose bids the falling-knife test looks at
+MAX_ZONES = 16
+MAX_ORDERS = 16  # five entry slices, five take-profit slices, one close, and room for those still ending
+
+
+class Layer(Record):
+    """One grid entry: the fills of one entry group."""
+
+    lots: i64  # still held; exits take from the oldest layer first
+    opened_lots: i64
+    price: f64  # volume-weighted entry price
+    opened_ns: i64
+
+
+class Episode(Record):
+    """Sums from flat to flat: what becomes one row of closes."""
+
+    open_ns: i64
+    opened_lots: i64
+    closed_lots: i64
+    entry_notional_usd: f64
+    exit_notional_usd: f64
+    gross_usd: f64
+    fees_usd: f64
+    funding_usd: f64
+    max_cost_usd: f64  # the largest cost notional since flat
+    debt_before_usd: f64
+    lapsed_before_usd: f64
+    slippage_bps_lots: f64  # sum of lots times slippage against each exit group's own ask
+    slippage_lots: i64
+
+
+class Ledger(Record):
+    """What we hold and what it has earned. Shorts only: `short_lots` is never negative."""
+
+    short_lots: i64
+    avg_entry: f64  # average cost; a partial exit leaves it
+    fees_open_usd: f64  # entry fees that no exit has realised yet
+    funding_open_usd: f64
+    realised_usd: f64  # gross, since the start
+    fees_usd: f64  # since the start
+    funding_usd: f64
+    opened_ns: i64  # of the position; 0 when flat
+    layers_opened: i64  # since flat
+    first_layer: i64  # the oldest layer that still holds something
+    layers: Annotated[Vec[Layer], LAYER_SLOTS]
+    episode_count: i64  # grows at each opening, so that a late fill knows whether its layer is gone
+    episode: Episode
+    last_entry_placed_ns: i64
+    last_entry_fill_ns: i64
+    last_entry_price: f64  # of the last layer
+    last_add_ns: i64  # of this position; 0 when none
+    add_ns: Annotated[Vec[i64], MAX_ADDS]  # ring of the symbol's adds
+    adds: i64
+    equity_usd: f64  # at the last mark
+    equity_peak_usd: f64
+    max_drawdown_usd: f64
+    max_notional_usd: f64  # the largest cost notional ever
+    excess_lots: i64  # exits beyond the position: never in a simulation
+    close_count: i64
+    maker_notional_usd: f64
+    taker_notional_usd: f64
+    post_only_rejects: i64
+
+
+class DebtPart(Record):
+    """One realised loss, as far as it is not paid yet."""
+
+    since_ns: i64
+    usd: f64
+
+
+class Recovery(Record):
+    """The debt ledger: parts in order of time, oldest at `first`."""
+
+    first: i64
+    count: i64
+    parts: Annotated[Vec[DebtPart], MAX_DEBT_PARTS]  # ring
+    total_usd: f64
+    lapsed_usd: f64  # since the start
+    peak_usd: f64
+    merged_count: i64  # losses that joined the newest part because the ring was full
+
+
+class CloseSample(Record):
+    """What one close taught."""
+
+    close_ns: i64
+    net_bps: f64
+    slippage_bps: f64
+    layers: i64
+    reason: u8  # ExitReason
+
+
+class EntrySample(Record):
+    """When and where an entry group first filled."""
+
+    fill_ns: i64
+    is_dup: flag  # soon after the group before it, and near it
+
+
+class Behaviour(Record):
+    """The record that the adaptive modifiers and the edge gate judge by, and what follows from it."""
+
+    closes: Annotated[Vec[CloseSample], MAX_SAMPLES]  # ring
+    close_head: i64
+    entries: Annotated[Vec[EntrySample], MAX_SAMPLES]  # ring
+    entry_head: i64
+    last_group_ns: i64
+    last_group_price: f64
+    bids: Annotated[Vec[f64], BID_STEPS]  # at the last closes, newest last
+    bid_count: i64
+    valid_until_ns: i64  # when a sample ages out; 0: to be computed
+    sample_count: i64
+    dup: f64
+    near: f64
+    loss: f64
+    slippage_est_bps: f64
+    net_std_bps: f64  # winsorized
+    deep_count: i64  # closes with three and more layers
+    deep_mean_bps: f64
+    falling_frac: f64
+
+
+class Risk(Record):
+    """Pauses: cooldowns, breaker, halts."""
+
+    losses_in_row: i64
+    cooldown_until_ns: i64
+    layer_cooldown_until_ns: i64
+    breaker_sum_bps: f64
+    breaker_trips: i64  # since the last reset
+    breaker_until_ns: i64
+    is_drawdown_halted: flag  # until an operator resumes
+    is_halted: flag  # something outside us moved the position
+    is_shutdown: flag  # close everything
+    is_draining: flag  # the tape has ended: no new decisions
+    restored_ns: i64  # 0: not restored
+
+
+class Order(Record):
+    """One order the venue has or may have."""
+
+    order_id: i64
+    group_id: i64
+    price_ticks: i64  # as last confirmed, or as sent
+    sent_price_ticks: i64  # of a modify on its way
+    highest_ticks: i64  # the highest price ever sent, for the caps
+    lots: i64  # total quantity
+    sent_lots: i64
+    cum_lots: i64
+    cost_ticklots: i64  # exact: price ticks times lots over its fills
+    tick_offset: i64  # of an entry or take-profit slice
+    created_ns: i64
+    ack_ns: i64
+    changed_ns: i64  # last placed or amended: the throttle counts from it
+    amend_count: i64
+    retries: i64
+    slice_index: i64
+    status: u8  # OrderStatus
+    purpose: u8  # Purpose
+    side: i8
+    type: u8
+    tif: u8
+    reduce_only: flag
+    wants_cancel: flag  # cancel as soon as it is answered
+    reason: u8  # OrderReason of its placing
+
+
+class EntryGroup(Record):
+    """The entry group at work: one or more slices that become one layer."""
+
+    status: u8  # GroupStatus
+    context: u8  # Context
+    reap_reason: u8  # OrderReason
+    group_id: i64
+    placed_ns: i64
+    placed_ask_ticks: i64
+    first_fill_ns: i64
+    filled_lots: i64
+    layer: i64  # index of its layer
+    layer_episode: i64  # the episode that layer belongs to; 0 when it has none
+    resend_lots: i64  # refused as crossing: sent again at the next valid book
+    resend_retries: i64
+
+
+class TakeProfitGroup(Record):
+    """The resting take-profit."""
+
+    group_id: i64
+    reference_ask: f64  # just before its first fill; 0 before
+    rejected_ns: i64  # a refused one is tried again when the ask has changed
+    rejected_ask_ticks: i64
+
+
+class CloseGroup(Record):
+    """The active close."""
+
+    step: u8  # CloseStep
+    reason: u8  # ExitReason
+    group_id: i64
+    target_lots: i64  # what of the position stays
+    decided_ns: i64
+    reference_ask: f64  # at the decision
+    step_ns: i64  # when the step's order was sent
+    swept_ns: i64
+    dropped_ns: i64
+    dropped_reason: u8  # ExitReason that does not fire again at once
+    slices: i64
+
+
+class Zone(Record):
+    """One step of the way out of a deep position."""
+
+    bps: f64  # below the average
+    price: f64
+    lots: i64
+    filled_lots: i64
+
+
+class Inverse(Record):
+    """Inverse mode: zones below the average entry that mirror the grid."""
+
+    mode: u8  # InverseMode
+    zone_count: i64
+    zones: Annotated[Vec[Zone], MAX_ZONES]
+    active_ns: i64
+    layers_seen: i64  # layers opened when it was given up
+
+
+class SymbolState(Record):
+    """One symbol: a row of the state array."""
+
+    ins: Instrument
+    market: MarketState
+    ledger: Ledger
+    recovery: Recovery
+    behaviour: Behaviour
+    risk: Risk
+    entry: EntryGroup
+    take_profit: TakeProfitGroup
+    close: CloseGroup
+    inverse: Inverse
+    orders: Annotated[Vec[Order], MAX_ORDERS]
+    rng: Rng
+    symbol: i32  # own index
+    last_reason: u8  # Gate
+    last_context: u8  # Context
+    has_decided: flag
+    order_count: i64  # ids given out
+    group_count: i64
+    live_orders: i64  # slots in use
+    wake_ns: i64  # when a timer is due; NEVER_NS when none
+    equity_logged_ns: i64
+    gate_counts: Annotated[Vec[i64], 2 * GATE_COUNT]
+    stray_reports: i64  # about orders we no longer know
