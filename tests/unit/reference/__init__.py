@@ -1,0 +1,1 @@
+"""The reference held against numbers worked by hand."""
