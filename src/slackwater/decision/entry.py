@@ -1,0 +1,111 @@
+"""Entry: the gates between a flat symbol and its first layer, in order; the first that fails is the reason."""
+
+from __future__ import annotations
+
+from slackwater.decision.adapt import is_cooling
+from slackwater.decision.caps import breaks_portfolio_cap, breaks_symbol_cap
+from slackwater.decision.edge import has_sufficient_edge
+from slackwater.decision.geometry import entry_notional_usd
+from slackwater.kernel.jit import jit
+from slackwater.kernel.record import Box
+from slackwater.market.signals import buy_ratio_2s, exhaust_score, is_warm, is_waterfall, pump_score, ret_2s_bps, ret_30s_bps
+from slackwater.schema.audit import Out
+from slackwater.schema.enums import Context, Gate
+from slackwater.schema.instrument import Instrument, floor_lots, qty_of
+from slackwater.schema.params import Params
+from slackwater.schema.state import SymbolState
+
+
+@jit
+def is_entry_disabled(s: SymbolState, p: Params) -> bool:
+    """Whether entries and adds are off until somebody switches them on."""
+    return s.risk.is_drawdown_halted or s.risk.is_halted or s.risk.is_shutdown or p.recovery_only
+
+
+@jit
+def is_rewarming(s: SymbolState, p: Params, now_ns: int) -> bool:
+    """Whether a restored session still only looks."""
+    return s.risk.restored_ns > 0 and now_ns - s.risk.restored_ns < p.rewarm_ns
+
+
+@jit
+def is_below_min(ins: Instrument, lots: int, price: float) -> bool:
+    """Whether the venue would refuse an order as too small."""
+    return lots < ins.min_lots or lots <= 0 or price * qty_of(ins, lots) < ins.min_notional_usd
+
+
+@jit
+def entry_lots(s: SymbolState, p: Params, now_ns: int) -> int:
+    """Lots of a first entry at the ask."""
+    return floor_lots(s.ins, entry_notional_usd(s, p, now_ns) / s.market.ask)
+
+
+@jit
+def entry_gate(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
+    """The first gate that stops a first entry now; PASS when none does."""
+    state_gate = _may_enter(s, p, now_ns)
+    if state_gate != Gate.PASS:
+        return state_gate
+    signal_gate = _signals_say(s, p)
+    if signal_gate != Gate.PASS:
+        return signal_gate
+    return _affordable(states, s, p, out, now_ns)
+
+
+@jit
+def _may_enter(s: SymbolState, p: Params, now_ns: int) -> int:
+    m = s.market
+    if is_entry_disabled(s, p):
+        return int(Gate.ENTRY_DISABLED)
+    if is_rewarming(s, p, now_ns):
+        return int(Gate.REWARM)
+    if now_ns - m.first_ns < p.warmup_ns:
+        return int(Gate.WARMUP)
+    if now_ns < s.risk.cooldown_until_ns:
+        return int(Gate.CLOSE_COOLDOWN)
+    if now_ns < s.risk.breaker_until_ns:
+        return int(Gate.BREAKER)
+    if m.median_spread_bps <= 0.0:
+        return int(Gate.NO_MEDIAN_SPREAD)
+    if is_cooling(s, p, now_ns):
+        return int(Gate.ENTRY_COOLDOWN)
+    if is_waterfall(m, p.signals, now_ns, p.waterfall_vol_threshold):
+        return int(Gate.WATERFALL)
+    return int(Gate.PASS)
+
+
+@jit
+def _signals_say(s: SymbolState, p: Params) -> int:
+    m = s.market
+    if not is_warm(m):
+        return int(Gate.NOT_WARM)
+    if m.spread_bps < p.min_spread_bps:
+        return int(Gate.SPREAD_LOW)
+    if m.spread_bps > p.max_spread_bps:
+        return int(Gate.SPREAD_HIGH)
+    if pump_score(m, p.signals) <= p.pump_threshold:
+        return int(Gate.PUMP)
+    if exhaust_score(m, p.signals) <= p.exhaust_threshold:
+        return int(Gate.EXHAUST)
+    if ret_2s_bps(m) > p.max_trend_bps:
+        return int(Gate.TREND_2S)
+    if p.max_trend_30s_bps > 0.0 and abs(ret_30s_bps(m)) > p.max_trend_30s_bps:
+        return int(Gate.TREND_30S)
+    if p.max_buy_ratio < 1.0 and buy_ratio_2s(m) > p.max_buy_ratio:
+        return int(Gate.BUY_RATIO)
+    return int(Gate.PASS)
+
+
+@jit
+def _affordable(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
+    lots = entry_lots(s, p, now_ns)
+    if is_below_min(s.ins, lots, s.market.ask):
+        return int(Gate.BELOW_MIN)
+    notional = s.market.ask * qty_of(s.ins, lots)
+    if breaks_symbol_cap(s, p, notional):
+        return int(Gate.SYMBOL_CAP)
+    if not has_sufficient_edge(s, p, out, now_ns, int(Context.ENTRY), notional):
+        return int(Gate.EDGE)
+    if breaks_portfolio_cap(states, p, notional):
+        return int(Gate.PORTFOLIO_CAP)
+    return int(Gate.PASS)

@@ -1,0 +1,102 @@
+"""Exits: which reason closes the position now, and how much of it stays. Forced exits ask nothing; profits must clear their floor."""
+
+from __future__ import annotations
+
+from slackwater.decision.adapt import min_fast_tp_bps, min_tp_profit_bps
+from slackwater.decision.inverse import current_zone, give_up_if_lost, is_timed_out, is_unwinding, passed_lots
+from slackwater.decision.targets import exit_floor_bps, resting_ticks, rest_bps
+from slackwater.kernel.jit import jit
+from slackwater.ledger.pnl import cost_usd, net_bps, rise_bps
+from slackwater.market.signals import ti_500ms
+from slackwater.schema.enums import ExitReason, InverseMode
+from slackwater.schema.params import Params, TpMode
+from slackwater.schema.state import SymbolState
+from slackwater.schema.units import BPS, MS
+
+REFIRE_NS = 500 * MS  # a reason that was dropped waits this long
+
+
+@jit
+def forced_exit(s: SymbolState, p: Params, now_ns: int) -> int:
+    """A reason to leave whatever it costs, or NONE."""
+    if p.stop_loss_bps > 0.0 and net_bps(s.ledger, s.ins, s.market.ask, p.taker_fee) < -p.stop_loss_bps:
+        return int(ExitReason.STOP)
+    if p.max_age_ns > 0 and now_ns - s.ledger.opened_ns > p.max_age_ns:
+        return int(ExitReason.TIMEOUT)
+    if p.max_drawdown_usd > 0.0 and s.ledger.equity_peak_usd - s.ledger.equity_usd >= p.max_drawdown_usd:
+        return int(ExitReason.DRAWDOWN)
+    if s.risk.is_shutdown:
+        return int(ExitReason.SHUTDOWN)
+    return int(ExitReason.NONE)
+
+
+@jit
+def can_fire(s: SymbolState, p: Params, now_ns: int, reason: int) -> bool:
+    """Whether a profit exit clears its floor and was not dropped a moment ago."""
+    if s.close.dropped_reason == reason and now_ns - s.close.dropped_ns < REFIRE_NS:
+        return False
+    return net_bps(s.ledger, s.ins, s.market.ask, p.taker_fee) >= exit_floor_bps(s, p, now_ns, reason)
+
+
+@jit
+def is_fast_mode(s: SymbolState, p: Params) -> bool:
+    """Whether a turning flow may take the profit: not for large positions, which wait for the volatility's target."""
+    if p.tp_mode != TpMode.AUTO:
+        return p.tp_mode == TpMode.FAST
+    limit = p.tp_mode_notional_usd if p.tp_mode_notional_usd > 0.0 else p.max_notional_usd
+    return cost_usd(s.ledger, s.ins) <= limit
+
+
+@jit
+def profit_exit(s: SymbolState, p: Params, now_ns: int) -> int:
+    """A profit worth taking actively now, or NONE."""
+    ret = rise_bps(s.ledger, s.market.ask)
+    if ret > 0.0:
+        return int(ExitReason.NONE)
+    target = max(p.tp_spread_mult * s.market.spread_bps, min_tp_profit_bps(s, p))
+    if ret <= -target and can_fire(s, p, now_ns, int(ExitReason.TP)):
+        return int(ExitReason.TP)
+    if ret <= min_fast_tp_bps(s, p) and is_fast_mode(s, p) and ti_500ms(s.market, now_ns) < p.fast_tp_ti:
+        if can_fire(s, p, now_ns, int(ExitReason.FAST_TP)):
+            return int(ExitReason.FAST_TP)
+    return int(ExitReason.NONE)
+
+
+@jit
+def zone_exit(s: SymbolState, p: Params, now_ns: int) -> int:
+    """What inverse mode asks for now: everything after its time, the zones passed, or nothing."""
+    if is_timed_out(s, p, now_ns):
+        return int(ExitReason.INVERSE_TP_TIMEOUT)
+    if passed_lots(s) > 0 and can_fire(s, p, now_ns, int(ExitReason.INVERSE_TP)):
+        return int(ExitReason.INVERSE_TP)
+    give_up_if_lost(s, p)
+    return int(ExitReason.NONE)
+
+
+@jit
+def target_lots(s: SymbolState, reason: int) -> int:
+    """What of the position stays after an exit for this reason."""
+    return s.ledger.short_lots - passed_lots(s) if reason == ExitReason.INVERSE_TP else 0
+
+
+@jit
+def resting_lots(s: SymbolState) -> int:
+    """What the take-profit should cover: the position, or the rest of the current zone."""
+    if not is_unwinding(s):
+        return s.ledger.short_lots
+    zone = s.inverse.zones[current_zone(s)]
+    return min(zone.lots - zone.filled_lots, s.ledger.short_lots)
+
+
+@jit
+def resting_price_ticks(s: SymbolState, p: Params, now_ns: int) -> int:
+    """Where the take-profit should rest."""
+    if is_unwinding(s):
+        return resting_ticks(s, s.inverse.zones[current_zone(s)].price)
+    return resting_ticks(s, s.ledger.avg_entry * (1.0 - rest_bps(s, p, now_ns) / BPS))
+
+
+@jit
+def resting_reason(s: SymbolState) -> int:
+    """The reason of a take-profit fill now."""
+    return int(ExitReason.INVERSE_TP) if s.inverse.mode == InverseMode.ARMED or s.inverse.mode == InverseMode.ACTIVE else int(ExitReason.TP_REST)

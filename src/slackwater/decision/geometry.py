@@ -1,0 +1,76 @@
+"""Grid geometry: how large a layer is and how far it stands from the average."""
+
+from __future__ import annotations
+
+from slackwater.decision.adapt import layer_gap_bps
+from slackwater.kernel.jit import jit
+from slackwater.market.signals import rv_1s_bps, signal_strength
+from slackwater.market.volatility_regime import drift_mult
+from slackwater.schema.params import Params
+from slackwater.schema.state import SymbolState
+
+MIN_BASE_SPACING_BPS = 5.0
+MIN_GROWTH = 1.05
+MAX_GROWTH = 8.0
+MIN_STRENGTH = 0.5
+
+
+@jit
+def power(base: float, exponent: int) -> float:
+    """A whole power by multiplication: the same bits compiled or not."""
+    result = 1.0
+    for _ in range(exponent):
+        result *= base
+    return result
+
+
+@jit
+def base_notional_usd(p: Params, spread_bps: float) -> float:
+    """Wider spreads justify more: from the minimum at `min_spread_bps` to the maximum at three times that."""
+    low = max(p.min_spread_bps, 1.0)
+    t = min(max((spread_bps - low) / max(3.0 * low - low, 1.0), 0.0), 1.0)
+    return p.min_notional_usd + (p.max_notional_usd - p.min_notional_usd) * t
+
+
+@jit
+def entry_notional_usd(s: SymbolState, p: Params, now_ns: int) -> float:
+    """Size of a first entry: scaled by spread, and by signal strength over realised volatility where that is known."""
+    base = base_notional_usd(p, s.market.spread_bps)
+    if not p.vol_normalize:
+        return base
+    rv = rv_1s_bps(s.market, now_ns)
+    if rv < p.vol_floor_bps:
+        return base
+    scaled = max(signal_strength(s.market, p.signals), MIN_STRENGTH) / rv * base
+    return min(max(scaled, p.min_notional_usd), p.max_notional_usd)
+
+
+@jit
+def layer_notional_usd(s: SymbolState, p: Params) -> float:
+    """Size of the next layer of an open position."""
+    grown = base_notional_usd(p, s.market.spread_bps) * power(p.size_growth, s.ledger.layers_opened)
+    return min(grown, p.max_notional_usd)
+
+
+@jit
+def base_spacing_bps(s: SymbolState, p: Params) -> float:
+    """Spacing of the first add."""
+    if p.base_spacing_bps > 0.0:
+        return p.base_spacing_bps
+    return max(s.market.median_spread_bps, s.market.blended_bps, MIN_BASE_SPACING_BPS)
+
+
+@jit
+def effective_growth(s: SymbolState, p: Params) -> float:
+    """How much wider each further spacing is: more in a market livelier than its baseline."""
+    return min(max(p.spacing_growth * drift_mult(s.market, p.signals), MIN_GROWTH), MAX_GROWTH)
+
+
+@jit
+def required_spacing_bps(s: SymbolState, p: Params, rise_bps: float) -> float:
+    """How far above the average the ask must stand for the next layer."""
+    steps = max(s.ledger.layers_opened - 1, 0)
+    required = max(base_spacing_bps(s, p) * power(effective_growth(s, p), steps), layer_gap_bps(s, p))
+    if p.trend_spacing_scale > 0.0 and rise_bps > 0.0:
+        required *= 1.0 + rise_bps / p.trend_spacing_scale
+    return required

@@ -1,0 +1,130 @@
+"""Inverse mode: a deep position is unwound in zones below its average that mirror the grid.
+
+Armed, the zones follow the market and the take-profit rests at the first; from the first exit fill on, active, everything is
+frozen and a clock runs.
+"""
+
+from __future__ import annotations
+
+from slackwater.decision.geometry import base_spacing_bps, effective_growth, power
+from slackwater.decision.targets import decay, rest_bps
+from slackwater.kernel.jit import jit
+from slackwater.ledger.layers import layers_held
+from slackwater.ledger.pnl import rise_bps
+from slackwater.schema.enums import InverseMode
+from slackwater.schema.params import Params
+from slackwater.schema.state import LAYER_SLOTS, SymbolState
+from slackwater.schema.units import BPS
+
+
+@jit
+def follow(s: SymbolState, p: Params, now_ns: int) -> None:
+    """Arm, disarm and, while armed, lay the zones anew at the market as it is."""
+    inv = s.inverse
+    if s.ledger.short_lots == 0 or not p.inverse_enabled:
+        inv.mode = InverseMode.NONE
+        return
+    if inv.mode == InverseMode.ACTIVE:
+        return
+    if inv.mode == InverseMode.OFF and s.ledger.layers_opened <= inv.layers_seen:
+        return
+    inv.mode = InverseMode.ARMED if layers_held(s.ledger) >= p.inverse_min_layers else InverseMode.NONE
+    if inv.mode == InverseMode.ARMED:
+        _lay_zones(s, p, now_ns)
+
+
+@jit
+def _lay_zones(s: SymbolState, p: Params, now_ns: int) -> None:
+    """Zone i lies `first * growth**i` below the average; its share is the next oldest layers. Equal zones are merged."""
+    inv = s.inverse
+    led = s.ledger
+    first = max(rest_bps(s, p, now_ns), base_spacing_bps(s, p) * decay(s, p, now_ns))
+    growth = effective_growth(s, p)
+    unassigned = layers_held(led)
+    wanted = min(unassigned, p.inverse_max_zones)
+    index = led.first_layer
+    inv.zone_count = 0
+    for k in range(wanted):
+        share = unassigned if k == wanted - 1 else max(1, unassigned // (wanted - k))
+        unassigned -= share
+        lots = 0
+        while share > 0 and index < LAYER_SLOTS:
+            if led.layers[index].lots > 0:
+                lots += led.layers[index].lots
+                share -= 1
+            index += 1
+        bps = min(first * power(growth, k), p.inverse_max_zone_bps)
+        if inv.zone_count > 0 and inv.zones[inv.zone_count - 1].bps == bps:
+            inv.zones[inv.zone_count - 1].lots += lots
+            continue
+        zone = inv.zones[inv.zone_count]
+        zone.bps = bps
+        zone.price = led.avg_entry * (1.0 - bps / BPS)
+        zone.lots = lots
+        zone.filled_lots = 0
+        inv.zone_count += 1
+
+
+@jit
+def is_unwinding(s: SymbolState) -> bool:
+    """Whether exits follow the zones."""
+    return s.inverse.mode == InverseMode.ARMED or s.inverse.mode == InverseMode.ACTIVE
+
+
+@jit
+def current_zone(s: SymbolState) -> int:
+    """The first zone whose share is not filled; the last one when all are."""
+    inv = s.inverse
+    for k in range(inv.zone_count):
+        if inv.zones[k].filled_lots < inv.zones[k].lots:
+            return k
+    return inv.zone_count - 1
+
+
+@jit
+def on_exit_fill(s: SymbolState, now_ns: int, lots: int) -> None:
+    """An exit filled: armed becomes active; what exceeds a share counts for the next zones in order."""
+    inv = s.inverse
+    if inv.mode == InverseMode.ARMED:
+        inv.mode = InverseMode.ACTIVE
+        inv.active_ns = now_ns
+    left = lots
+    for k in range(inv.zone_count):
+        zone = inv.zones[k]
+        filled = min(left, zone.lots - zone.filled_lots)
+        zone.filled_lots += filled
+        left -= filled
+
+
+@jit
+def on_entry_fill(s: SymbolState, lots: int) -> None:
+    """What a cancelled entry still fills while the zones are frozen joins the last one."""
+    if s.inverse.mode == InverseMode.ACTIVE and s.inverse.zone_count > 0:
+        s.inverse.zones[s.inverse.zone_count - 1].lots += lots
+
+
+@jit
+def is_timed_out(s: SymbolState, p: Params, now_ns: int) -> bool:
+    """Whether the unwinding has taken its time."""
+    return s.inverse.mode == InverseMode.ACTIVE and now_ns - s.inverse.active_ns >= p.inverse_time_cap_ns
+
+
+@jit
+def passed_lots(s: SymbolState) -> int:
+    """Lots of the zones that the ask has come through without filling them."""
+    inv = s.inverse
+    lots = 0
+    for k in range(inv.zone_count):
+        zone = inv.zones[k]
+        if s.market.ask <= zone.price:
+            lots += zone.lots - zone.filled_lots
+    return min(lots, s.ledger.short_lots)
+
+
+@jit
+def give_up_if_lost(s: SymbolState, p: Params) -> None:
+    """Active and under water again: the mode is off until another layer opens or flat."""
+    inv = s.inverse
+    if inv.mode == InverseMode.ACTIVE and rise_bps(s.ledger, s.market.ask) > p.inverse_give_up_bps:
+        inv.mode = InverseMode.OFF
+        inv.layers_seen = s.ledger.layers_opened

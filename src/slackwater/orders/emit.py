@@ -1,0 +1,188 @@
+"""Emitting: commands to the venue, the order slots behind them, and the rows of an order's history. The only writer of order slots."""
+
+from __future__ import annotations
+
+from slackwater.kernel.jit import jit
+from slackwater.orders.lifecycle import is_terminal
+from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, Out
+from slackwater.schema.commands import CommandKind, Purpose
+from slackwater.schema.enums import OrderEvent, OrderStatus
+from slackwater.schema.state import MAX_ORDERS, Order, SymbolState
+
+
+@jit
+def log_event(s: SymbolState, out: Out, now_ns: int, o: Order, event: int, reason: int, price_ticks: int, lots: int) -> None:
+    """Write one step of an order's history."""
+    row = out.order_events[out.order_event_count]
+    row.ts_ns = now_ns
+    row.order_id = o.order_id
+    row.group_id = o.group_id
+    row.slice_index = o.slice_index
+    row.price_ticks = price_ticks
+    row.lots = lots
+    row.symbol = s.symbol
+    row.event = event
+    row.reason = reason
+    out.order_event_count += 1
+    if out.order_event_count > LOG_ROWS - LOG_MARGIN:
+        out.is_nearly_full = True
+
+
+@jit
+def _emit(s: SymbolState, out: Out, now_ns: int, o: Order, kind: int, price_ticks: int, lots: int) -> None:
+    cmd = out.commands[out.command_count]
+    cmd.ts_ns = now_ns
+    cmd.order_id = o.order_id
+    cmd.price_ticks = price_ticks
+    cmd.lots = lots
+    cmd.symbol = s.symbol
+    cmd.kind = kind
+    cmd.purpose = o.purpose
+    cmd.side = o.side
+    cmd.type = o.type
+    cmd.tif = o.tif
+    cmd.reduce_only = o.reduce_only
+    out.command_count += 1
+
+
+@jit
+def new_group(s: SymbolState) -> int:
+    """The next group's id."""
+    s.group_count += 1
+    return s.group_count
+
+
+@jit
+def take_slot(s: SymbolState, purpose: int, side: int, group_id: int, slice_index: int) -> int:
+    """An empty order slot with a fresh id, or -1 when all are taken."""
+    for k in range(MAX_ORDERS):
+        o = s.orders[k]
+        if o.status == OrderStatus.FREE:
+            s.order_count += 1
+            s.live_orders += 1
+            o.order_id = s.order_count
+            o.group_id = group_id
+            o.slice_index = slice_index
+            o.purpose = purpose
+            o.side = side
+            o.cum_lots = 0
+            o.cost_ticklots = 0
+            o.tick_offset = 0
+            o.ack_ns = 0
+            o.amend_count = 0
+            o.retries = 0
+            o.wants_cancel = False
+            o.reduce_only = purpose != Purpose.ENTRY
+            return k
+    return -1
+
+
+@jit
+def emit_place(s: SymbolState, out: Out, now_ns: int, slot: int, price_ticks: int, lots: int, type_: int, tif: int, reason: int) -> None:
+    """Send a new order from its slot."""
+    o = s.orders[slot]
+    o.status = OrderStatus.PENDING
+    o.price_ticks = price_ticks
+    o.sent_price_ticks = price_ticks
+    o.highest_ticks = price_ticks
+    o.lots = lots
+    o.sent_lots = lots
+    o.type = type_
+    o.tif = tif
+    o.created_ns = now_ns
+    o.changed_ns = now_ns
+    o.reason = reason
+    log_event(s, out, now_ns, o, int(OrderEvent.PLACE), reason, price_ticks, lots)
+    _emit(s, out, now_ns, o, int(CommandKind.PLACE), price_ticks, lots)
+
+
+@jit
+def emit_amend(s: SymbolState, out: Out, now_ns: int, slot: int, price_ticks: int, lots: int, reason: int) -> None:
+    """Ask for another price and total quantity of a live order."""
+    o = s.orders[slot]
+    o.status = OrderStatus.AMENDING
+    o.sent_price_ticks = price_ticks
+    o.sent_lots = lots
+    o.highest_ticks = max(o.highest_ticks, price_ticks)
+    o.changed_ns = now_ns
+    o.amend_count += 1
+    log_event(s, out, now_ns, o, int(OrderEvent.AMEND), reason, price_ticks, lots)
+    _emit(s, out, now_ns, o, int(CommandKind.AMEND), price_ticks, lots)
+
+
+@jit
+def cancel_order(s: SymbolState, out: Out, now_ns: int, slot: int, reason: int) -> None:
+    """Cancel an order as soon as it can be: at once when live, on its answer when one is awaited."""
+    o = s.orders[slot]
+    if o.status == OrderStatus.LIVE:
+        o.status = OrderStatus.CANCELING
+        o.wants_cancel = False
+        log_event(s, out, now_ns, o, int(OrderEvent.CANCEL), reason, o.price_ticks, o.lots - o.cum_lots)
+        _emit(s, out, now_ns, o, int(CommandKind.CANCEL), o.price_ticks, o.lots)
+    elif o.status == OrderStatus.PENDING or o.status == OrderStatus.AMENDING:
+        o.wants_cancel = True
+        o.reason = reason
+
+
+@jit
+def cancel_purpose(s: SymbolState, out: Out, now_ns: int, purpose: int, reason: int) -> None:
+    """Cancel every order of a purpose."""
+    for k in range(MAX_ORDERS):
+        o = s.orders[k]
+        if o.status != OrderStatus.FREE and o.purpose == purpose:
+            cancel_order(s, out, now_ns, k, reason)
+
+
+@jit
+def count_purpose(s: SymbolState, purpose: int) -> int:
+    """Orders of a purpose that have not ended."""
+    if s.live_orders == 0:
+        return 0
+    count = 0
+    for k in range(MAX_ORDERS):
+        if s.orders[k].status != OrderStatus.FREE and s.orders[k].purpose == purpose:
+            count += 1
+    return count
+
+
+@jit
+def find_order(s: SymbolState, order_id: int) -> int:
+    """The slot of an order, or -1."""
+    for k in range(MAX_ORDERS):
+        if s.orders[k].status != OrderStatus.FREE and s.orders[k].order_id == order_id:
+            return k
+    return -1
+
+
+@jit
+def free_if_ended(s: SymbolState, out: Out, now_ns: int, slot: int, reason: int) -> bool:
+    """Write a finished order's row and empty its slot."""
+    o = s.orders[slot]
+    if not is_terminal(o.status):
+        return False
+    row = out.orders[out.order_count]
+    row.order_id = o.order_id
+    row.group_id = o.group_id
+    row.price_ticks = o.price_ticks
+    row.lots = o.lots
+    row.cum_lots = o.cum_lots
+    row.cost_ticklots = o.cost_ticklots
+    row.created_ns = o.created_ns
+    row.ack_ns = o.ack_ns
+    row.final_ns = now_ns
+    row.amend_count = o.amend_count
+    row.slice_index = o.slice_index
+    row.symbol = s.symbol
+    row.status = o.status
+    row.purpose = o.purpose
+    row.side = o.side
+    row.type = o.type
+    row.tif = o.tif
+    row.reduce_only = o.reduce_only
+    row.reason = reason if reason != 0 else o.reason
+    out.order_count += 1
+    if out.order_count > LOG_ROWS - LOG_MARGIN:
+        out.is_nearly_full = True
+    o.status = OrderStatus.FREE
+    s.live_orders -= 1
+    return True

@@ -1,0 +1,143 @@
+"""The entry group: post-only sells that chase the ask and are reaped; together they make one layer."""
+
+from __future__ import annotations
+
+from slackwater.kernel.jit import jit
+from slackwater.orders.emit import cancel_purpose, count_purpose, emit_amend, emit_place, new_group, take_slot
+from slackwater.schema.audit import Out
+from slackwater.schema.commands import OrderType, Purpose, Side, Tif
+from slackwater.schema.enums import Context, GroupStatus, OrderReason, OrderStatus
+from slackwater.schema.instrument import price_of, qty_of
+from slackwater.schema.params import Params
+from slackwater.schema.state import MAX_ORDERS, Order, SymbolState
+from slackwater.schema.units import BPS, NEVER_NS
+
+
+@jit
+def fire_limit_sell(s: SymbolState, out: Out, now_ns: int, lots: int, context: int) -> None:
+    """Send an entry group: GTX sells at the ask."""
+    g = s.entry
+    g.status = GroupStatus.WORKING
+    g.context = context
+    g.reap_reason = OrderReason.NONE
+    g.group_id = new_group(s)
+    g.placed_ns = now_ns
+    g.placed_ask_ticks = s.market.ask_ticks
+    g.first_fill_ns = 0
+    g.filled_lots = 0
+    g.layer_episode = 0
+    g.resend_lots = 0
+    g.resend_retries = 0
+    s.ledger.last_entry_placed_ns = now_ns
+    reason = int(OrderReason.ENTRY) if context == Context.ENTRY else int(OrderReason.AVERAGE)
+    _place_slice(s, out, now_ns, lots, 0, reason)
+
+
+@jit
+def _place_slice(s: SymbolState, out: Out, now_ns: int, lots: int, retries: int, reason: int) -> None:
+    slot = take_slot(s, int(Purpose.ENTRY), int(Side.SELL), s.entry.group_id, 0)
+    if slot < 0:
+        return
+    s.orders[slot].retries = retries
+    emit_place(s, out, now_ns, slot, s.market.ask_ticks, lots, int(OrderType.LIMIT), int(Tif.GTX), reason)
+
+
+@jit
+def is_working(s: SymbolState) -> bool:
+    """Whether an entry group has not ended."""
+    return s.entry.status != GroupStatus.IDLE
+
+
+@jit
+def reap(s: SymbolState, out: Out, now_ns: int, reason: int) -> None:
+    """Cancel the group. What filled before or meanwhile stays."""
+    if s.entry.status != GroupStatus.WORKING:
+        return
+    s.entry.status = GroupStatus.REAPING
+    s.entry.reap_reason = reason
+    s.entry.resend_lots = 0
+    cancel_purpose(s, out, now_ns, int(Purpose.ENTRY), reason)
+    settle(s)
+
+
+@jit
+def settle(s: SymbolState) -> None:
+    """The group ends when none of its slices lives or waits to be sent again."""
+    if s.entry.status != GroupStatus.IDLE and s.entry.resend_lots == 0 and count_purpose(s, int(Purpose.ENTRY)) == 0:
+        s.entry.status = GroupStatus.IDLE
+
+
+@jit
+def on_refused(s: SymbolState, p: Params, o: Order) -> int:
+    """A slice was refused as crossing, or cancelled by its own amend: it waits for the next valid book, within its budget.
+
+    Returns the reason that its order ends with.
+    """
+    if s.entry.status == GroupStatus.WORKING and o.retries < p.post_only_retries:
+        s.entry.resend_lots = o.lots - o.cum_lots
+        s.entry.resend_retries = o.retries + 1
+        return int(OrderReason.WOULD_CROSS)
+    return int(OrderReason.POST_ONLY)
+
+
+@jit
+def resend(s: SymbolState, out: Out, now_ns: int) -> None:
+    """At a valid book, send a refused slice again at the ask as it is now."""
+    g = s.entry
+    if g.status == GroupStatus.WORKING and g.resend_lots > 0:
+        lots = g.resend_lots
+        g.resend_lots = 0
+        _place_slice(s, out, now_ns, lots, g.resend_retries, int(OrderReason.RETRY))
+
+
+@jit
+def is_too_far(s: SymbolState, p: Params) -> bool:
+    """Whether the ask has fallen too far below where the group was placed."""
+    fallen = s.entry.placed_ask_ticks - s.market.ask_ticks
+    return fallen / s.entry.placed_ask_ticks * BPS > p.max_chase_bps
+
+
+@jit
+def chase(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, highest_buy_ticks: int) -> None:
+    """Amend slices that are off the ask, each at most every `amend_interval`, within the caps, never onto our own buy.
+
+    Args:
+        room_usd: what the caps leave; an amend that needs more is not sent.
+        highest_buy_ticks: our highest live buy.
+    """
+    if s.entry.status != GroupStatus.WORKING:
+        return
+    if is_too_far(s, p):
+        reap(s, out, now_ns, int(OrderReason.REAP_CHASE))
+        return
+    for k in range(MAX_ORDERS):
+        o = s.orders[k]
+        if o.status != OrderStatus.LIVE or o.purpose != Purpose.ENTRY:
+            continue
+        want = s.market.ask_ticks + o.tick_offset
+        if o.price_ticks == want or now_ns - o.changed_ns < p.amend_interval_ns:
+            continue
+        if want <= highest_buy_ticks:
+            reap(s, out, now_ns, int(OrderReason.SELF_TRADE))
+            return
+        extra = price_of(s.ins, max(want - o.highest_ticks, 0)) * qty_of(s.ins, o.lots - o.cum_lots)
+        if extra <= 0.0 or extra <= room_usd:
+            emit_amend(s, out, now_ns, k, want, o.lots, int(OrderReason.CHASE))
+
+
+@jit
+def next_wake_ns(s: SymbolState, p: Params, now_ns: int) -> int:
+    """When a timer of the group is due: its age, the end of the signal's grace, a throttle."""
+    g = s.entry
+    if g.status != GroupStatus.WORKING:
+        return NEVER_NS
+    wake = g.placed_ns + p.entry_max_age_ns
+    if g.context == Context.ENTRY and g.placed_ns + p.entry_signal_grace_ns > now_ns:
+        wake = min(wake, g.placed_ns + p.entry_signal_grace_ns)
+    for k in range(MAX_ORDERS):
+        o = s.orders[k]
+        if o.status == OrderStatus.LIVE and o.purpose == Purpose.ENTRY and o.price_ticks != s.market.ask_ticks + o.tick_offset:
+            due = o.changed_ns + p.amend_interval_ns
+            if due > now_ns:
+                wake = min(wake, due)
+    return wake

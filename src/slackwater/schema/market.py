@@ -1,0 +1,189 @@
+"""What is remembered about one symbol's market: books, trades and candles only, never anything about our trading.
+
+A zeroed `MarketState` is a fresh one. Rings have power-of-two sizes and are indexed by running counts, masked; sizes are for ten times
+a burst of 12,500 events a minute. What does not fit gives way and is counted in `ring_overflows`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from slackwater.kernel.record import Record, Vec, f64, flag, i32, i64
+from slackwater.schema.params import TIME_FRAMES
+
+TRADE_SLOTS = 32_768  # 2 s
+RUN_SLOTS = 65_536  # 30 s of mid changes
+DEPTH_SLOTS = 131_072  # 60 s
+DEPTH_BLOCK_BITS = 6
+DEPTH_BLOCKS = DEPTH_SLOTS >> DEPTH_BLOCK_BITS
+SPREAD_WINDOW = 500
+SPREAD_SLOTS = 8_192  # the window plus the books that may come before somebody asks for its median
+SPREAD_BINS = 2_048
+SPREAD_BINS_PER_BPS = 32.0  # the last bin takes everything from 64 bps up
+CANDLE_SLOTS = 1_024  # bounds look-back / time frame
+
+
+class ZTracker(Record):
+    """Exponential mean and variance of one feature; the score is computed from them when asked."""
+
+    n: i64  # updates so far
+    mean: f64
+    var: f64  # 1 before the first update, which a zeroed tracker stores as n == 0
+    d: f64  # last value minus the mean after it
+    last_ns: i64  # time of the last update
+
+
+class TradeEntry(Record):
+    """One trade, with the running sums just before it: a window's sum is a difference of two of them."""
+
+    ts_ns: i64
+    flow_before: i64  # lots bought minus lots sold by aggressors
+    volume_before: i64  # lots traded
+    log_return: f64  # log of this price over the previous trade's
+
+
+class MidRun(Record):
+    """Consecutive books with one mid. The newest run's `last_ns` is the state's `book_ns` until it ends."""
+
+    first_ns: i64
+    last_ns: i64
+    mid: f64
+    square: f64  # squared log return into this run; once it is in the front part of the sliding sum, the sum from here to that part's end
+
+
+class HighEntry(Record):
+    """A run that no later run exceeds."""
+
+    mid: f64
+    run: i64  # running number of the run
+
+
+class DepthEntry(Record):
+    """Sizes at the touch of one book."""
+
+    ts_ns: i64
+    bid_lots: i64
+    ask_lots: i64
+
+
+class DepthBlock(Record):
+    """Smallest positive sizes of a block of books; NEVER_NS when there is none."""
+
+    bid_lots: i64
+    ask_lots: i64
+
+
+class SpreadBin(Record):
+    """Spreads of the window that are about equal, oldest first, as a list through `MarketState.spread_next`."""
+
+    count: i32
+    first: i32  # slot
+    last: i32
+
+
+class Candle(Record):
+    """One closed candle."""
+
+    end_ns: i64
+    close: f64
+    log_return: f64  # from the candle before; 0 for the first
+
+
+class CandleFrame(Record):
+    """Closed candles of one time frame and the one that is being built."""
+
+    n: i64  # candles closed so far
+    tail: i64  # first candle within the look-back
+    end_ns: i64  # when the candle being built ends; 0 before the first book
+    from_tape: flag  # the tape brings this frame's candles, so none are built
+    candles: Annotated[Vec[Candle], CANDLE_SLOTS]
+
+
+class MarketState(Record):
+    """One symbol's market. Fields without a remark are as of the last valid book."""
+
+    # counts
+    n_books: i64  # valid books so far
+    n_trades: i64  # valid trades so far
+    rejected_books: i64
+    rejected_trades: i64
+    rejected_candles: i64
+    ring_overflows: i64  # entries that gave way while still in their window
+    first_ns: i64  # time of the first valid event
+    started: flag
+    # the last valid book
+    book_ns: i64
+    bid_ticks: i64
+    bid_lots: i64
+    ask_ticks: i64
+    ask_lots: i64
+    bid: f64
+    ask: f64
+    mid: f64
+    spread_bps: f64
+    qi: f64
+    micro_price: f64
+    md: f64
+    ret_2s: f64
+    flow_2s: i64  # lots bought minus lots sold
+    volume_2s: i64
+    ti_2s: f64
+    # trackers
+    z_ret_2s: ZTracker
+    z_ti_2s: ZTracker
+    z_md: ZTracker
+    z_neg_dti: ZTracker
+    z_neg_dqi: ZTracker
+    gain: f64  # of an update after 0.1 s, half-life of the first three trackers
+    gain_delta: f64  # likewise, of the last two
+    sampled_ti: f64  # previous samples
+    sampled_qi: f64
+    # trades: totals as of the last trade, tails as of the last question
+    flow_lots: i64
+    volume_lots: i64
+    trade_ticks: i64  # last trade's price
+    tail_2s: i64
+    tail_1s: i64
+    tail_500ms: i64
+    tail_300ms: i64
+    # mids
+    n_runs: i64
+    run_tail_2s: i64
+    run_tail_30s: i64
+    change_tail: i64  # first mid change of the last second
+    change_front_end: i64  # runs before this hold sums, later ones hold squares
+    change_back_sum: f64  # squares of the runs from there on
+    rv_mid_1s: f64
+    high_front: i64
+    high_back: i64
+    # spreads
+    median_at: i64  # `n_books` when a median was last due; 0 is never
+    median_due_ns: i64  # when that was
+    median_known_at: i64  # `median_at` of the median below
+    median_spread_bps: f64
+    spreads_binned: i64  # books that the bins have seen
+    median_bin: i64  # where the last median was found
+    below_bin: i64  # spreads in the bins before it
+    zero_spreads: i64  # books with bid == ask so far
+    # volatility regime
+    volatility_ns: i64  # last computation of `candle_vol_bps`
+    next_candle_ns: i64  # first end of a candle being built
+    candle_vol_bps: f64  # from candles; 0 is none yet
+    live_ema: f64
+    baseline_bps: f64  # `candle_vol_bps`, or what stands in for it
+    live_bps: f64  # `live_ema`, or what stands in for it
+    blended_bps: f64
+    drift_clamped: flag  # drift_mult is at a limit
+    regime_ns: i64  # time between books so far
+    clamped_ns: i64  # of it with drift_mult at a limit
+    # rings
+    trades: Annotated[Vec[TradeEntry], TRADE_SLOTS]
+    runs: Annotated[Vec[MidRun], RUN_SLOTS]
+    highs: Annotated[Vec[HighEntry], RUN_SLOTS]
+    depths: Annotated[Vec[DepthEntry], DEPTH_SLOTS]
+    depth_blocks: Annotated[Vec[DepthBlock], DEPTH_BLOCKS]
+    spreads: Annotated[Vec[f64], SPREAD_SLOTS]
+    spread_next: Annotated[Vec[i32], SPREAD_SLOTS]
+    spread_bins: Annotated[Vec[SpreadBin], SPREAD_BINS]
+    spread_scratch: Annotated[Vec[f64], SPREAD_WINDOW]
+    frames: Annotated[Vec[CandleFrame], TIME_FRAMES]
