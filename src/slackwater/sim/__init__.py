@@ -1,0 +1,1 @@
+"""A venue made of records: what back-tests and paper trading send their orders to."""
