@@ -1,0 +1,51 @@
+"""The top of the book in integers and in floats: exact steps become a float by one rounded operation."""
+
+from __future__ import annotations
+
+from slackwater.kernel.jit import jit
+from slackwater.schema.instrument import Instrument
+from slackwater.schema.market import MarketState
+from slackwater.schema.units import BPS
+
+
+@jit
+def price_of(ins: Instrument, ticks: int) -> float:
+    """A price in quote currency; equal ticks are equal bits."""
+    return ticks * ins.tick_num / ins.tick_den
+
+
+@jit
+def qty_of(ins: Instrument, lots: int) -> float:
+    """A quantity in contracts or coins; equal lots are equal bits."""
+    return lots * ins.lot_num / ins.lot_den
+
+
+@jit
+def is_valid_book(bid_ticks: int, bid_lots: int, ask_ticks: int, ask_lots: int) -> bool:
+    """Whether a book makes sense: both prices there, not crossed, no negative size. Locked and empty-sized ones do."""
+    return bid_ticks > 0 and ask_ticks >= bid_ticks and bid_lots >= 0 and ask_lots >= 0
+
+
+@jit
+def set_book(m: MarketState, ins: Instrument, bid_ticks: int, bid_lots: int, ask_ticks: int, ask_lots: int) -> None:
+    """Store a valid book with its spread (bps of the mid), quote imbalance and microprice."""
+    bid = price_of(ins, bid_ticks)
+    ask = price_of(ins, ask_ticks)
+    bid_qty = qty_of(ins, bid_lots)
+    ask_qty = qty_of(ins, ask_lots)
+    mid = (bid + ask) / 2.0
+    total_qty = bid_qty + ask_qty
+    m.bid_ticks = bid_ticks
+    m.bid_lots = bid_lots
+    m.ask_ticks = ask_ticks
+    m.ask_lots = ask_lots
+    m.bid = bid
+    m.ask = ask
+    m.mid = mid
+    m.spread_bps = (ask - bid) / mid * BPS
+    if total_qty > 0.0:
+        m.qi = (bid_qty - ask_qty) / total_qty
+        m.micro_price = (ask * bid_qty + bid * ask_qty) / total_qty
+    else:
+        m.qi = 0.0
+        m.micro_price = mid

@@ -1,0 +1,218 @@
+"""Signals: what each valid book and trade changes, and the scores made of it.
+
+`on_*` return false for input that makes no sense, which is counted and changes nothing else. Times must not run backwards. Scores and
+windows that few events need are computed when asked; asking changes no later answer.
+"""
+
+from __future__ import annotations
+
+import math
+
+from slackwater.kernel.jit import jit
+from slackwater.market.book import is_valid_book, set_book
+from slackwater.market.candles import apply_candle
+from slackwater.market.depth import depth_min_ask_lots, depth_min_bid_lots, push_depth
+from slackwater.market.mids import highest_run, observe_mid, ret_2s_bps, ret_30s_bps, rv_mid_1s_bps
+from slackwater.market.mids import LONGEST_NS as HIGH_NS
+from slackwater.market.mids import RUN_MASK
+from slackwater.market.spreads import push_spread
+from slackwater.market.trades import first_trade, flow_since, imbalance, push_trade, rv_1s_bps, ti_300ms, ti_500ms, volume_since
+from slackwater.market.volatility_regime import drift_mult, is_heavy_tail, observe_candles, observe_regime, tail_ratio
+from slackwater.market.zscore import LN2, UPDATE_SEC, apply_value, gain_of, gain_since, z_of
+from slackwater.schema.instrument import Instrument
+from slackwater.schema.market import MarketState
+from slackwater.schema.params import MdNorm, SignalParams, ZClock
+from slackwater.schema.units import BPS, SEC
+
+__all__ = [
+    "buy_ratio_2s",
+    "depth_min_ask_lots",
+    "depth_min_bid_lots",
+    "drift_mult",
+    "exhaust_score",
+    "is_heavy_tail",
+    "is_warm",
+    "is_waterfall",
+    "on_book",
+    "on_candle",
+    "on_trade",
+    "pump_score",
+    "ret_2s_bps",
+    "ret_30s_bps",
+    "rv_1s_bps",
+    "rv_mid_1s_bps",
+    "signal_strength",
+    "tail_ratio",
+    "ti_2s",
+    "ti_300ms",
+    "ti_500ms",
+    "waterfall_score",
+]
+
+WARM_TRADES = 20  # more than these
+WARM_BOOKS = 50
+MIN_BLENDED_BPS = 1.0  # a dead market makes no waterfall
+SURE = 1.0 - 1e-9  # below this share of the threshold rounding cannot matter
+
+
+@jit
+def on_book(
+    m: MarketState, ins: Instrument, sp: SignalParams, now_ns: int, bid_ticks: int, bid_lots: int, ask_ticks: int, ask_lots: int
+) -> bool:
+    """Take in a book that reached us at `now_ns`."""
+    if not is_valid_book(bid_ticks, bid_lots, ask_ticks, ask_lots):
+        m.rejected_books += 1
+        return False
+    if not m.started:
+        start(m, sp, now_ns)
+    if sp.drift_enabled:
+        observe_candles(m, sp, now_ns)
+    dt_ns = now_ns - m.book_ns if m.n_books > 0 else 0
+    set_book(m, ins, bid_ticks, bid_lots, ask_ticks, ask_lots)
+    observe_flow(m, now_ns)
+    observe_mid(m, now_ns, m.mid)
+    push_depth(m, now_ns, bid_lots, ask_lots)
+    m.md = displacement(m, sp)
+    update_trackers(m, sp, now_ns)
+    m.book_ns = now_ns
+    m.n_books += 1
+    push_spread(m, now_ns, m.spread_bps)
+    observe_regime(m, sp, now_ns, dt_ns)
+    return True
+
+
+@jit
+def on_trade(m: MarketState, ins: Instrument, sp: SignalParams, now_ns: int, price_ticks: int, lots: int, buyer_maker: bool) -> bool:
+    """Take in a trade that reached us at `now_ns`. `buyer_maker` means that the aggressor sold."""
+    if price_ticks <= 0 or lots < 0:
+        m.rejected_trades += 1
+        return False
+    if not m.started:
+        start(m, sp, now_ns)
+    push_trade(m, now_ns, price_ticks, lots, buyer_maker)
+    sample_ti(m, sp, now_ns)
+    return True
+
+
+@jit
+def on_candle(m: MarketState, sp: SignalParams, tf: int, close: float, end_ns: int) -> bool:
+    """Take in a candle of the tape: frame 0, 1 or 2, its close in quote currency and the time it ends."""
+    return apply_candle(m, tf, close, end_ns)
+
+
+@jit
+def start(m: MarketState, sp: SignalParams, now_ns: int) -> None:
+    """Note the first event and the gains that stay the same when the clock counts updates."""
+    m.started = True
+    m.first_ns = now_ns
+    m.gain = gain_of(UPDATE_SEC, sp.half_life_sec)
+    m.gain_delta = gain_of(UPDATE_SEC, sp.delta_half_life_sec)
+
+
+@jit
+def observe_flow(m: MarketState, now_ns: int) -> None:
+    """Bring the 2 s window of trades up to a book."""
+    tail = first_trade(m, m.tail_2s, now_ns - 2 * SEC)
+    m.tail_2s = tail
+    m.flow_2s = flow_since(m, tail)
+    m.volume_2s = volume_since(m, tail)
+    m.ti_2s = imbalance(m.flow_2s, m.volume_2s)
+
+
+@jit
+def displacement(m: MarketState, sp: SignalParams) -> float:
+    """How far the microprice is from the mid: in spreads, or in bps of the mid."""
+    if sp.md_norm == MdNorm.MID:
+        return (m.micro_price - m.mid) / m.mid * BPS
+    if m.ask_ticks == m.bid_ticks:
+        return 0.0
+    return (m.micro_price - m.mid) / (m.ask - m.bid)
+
+
+@jit
+def update_trackers(m: MarketState, sp: SignalParams, now_ns: int) -> None:
+    """Update the three trackers of every book, and the two that sample when their time has come."""
+    # The three are updated together, so that one gain serves them all.
+    gain = gain_since(m.z_md, now_ns, sp.half_life_sec) if sp.z_clock == ZClock.TIME else m.gain
+    apply_value(m.z_ret_2s, now_ns, m.ret_2s, gain)
+    apply_value(m.z_ti_2s, now_ns, m.ti_2s, gain)
+    apply_value(m.z_md, now_ns, m.md, gain)
+    sample_ti(m, sp, now_ns)
+    if now_ns - m.z_neg_dqi.last_ns > sp.delta_spacing_ns:
+        gain = gain_since(m.z_neg_dqi, now_ns, sp.delta_half_life_sec) if sp.z_clock == ZClock.TIME else m.gain_delta
+        apply_value(m.z_neg_dqi, now_ns, -(m.qi - m.sampled_qi), gain)
+        m.sampled_qi = m.qi
+
+
+@jit
+def sample_ti(m: MarketState, sp: SignalParams, now_ns: int) -> None:
+    """Sample the fall of the 300 ms trade imbalance when the last sample is old enough."""
+    if now_ns - m.z_neg_dti.last_ns > sp.delta_spacing_ns:
+        ti = ti_300ms(m, now_ns)
+        gain = gain_since(m.z_neg_dti, now_ns, sp.delta_half_life_sec) if sp.z_clock == ZClock.TIME else m.gain_delta
+        apply_value(m.z_neg_dti, now_ns, -(ti - m.sampled_ti), gain)
+        m.sampled_ti = ti
+
+
+@jit
+def pump_score(m: MarketState, sp: SignalParams) -> float:
+    """How much of a pump this is: return, aggressors' side and microprice against their own past."""
+    return (
+        sp.weight_ret * z_of(m.z_ret_2s, sp.z_clamp) + sp.weight_ti * z_of(m.z_ti_2s, sp.z_clamp) + sp.weight_md * z_of(m.z_md, sp.z_clamp)
+    )
+
+
+@jit
+def exhaust_score(m: MarketState, sp: SignalParams) -> float:
+    """How spent the pump is: buyers fading, and the ask the heavier side of the book (decided on integers)."""
+    leans_down = 1.0 if m.bid_lots < m.ask_lots and m.ask_ticks > m.bid_ticks else 0.0
+    return z_of(m.z_neg_dti, sp.z_clamp) + z_of(m.z_neg_dqi, sp.z_clamp) + leans_down
+
+
+@jit
+def signal_strength(m: MarketState, sp: SignalParams) -> float:
+    """The mean of both scores."""
+    return 0.5 * pump_score(m, sp) + 0.5 * exhaust_score(m, sp)
+
+
+@jit
+def is_warm(m: MarketState) -> bool:
+    """Whether enough trades and books were seen for the scores to mean something."""
+    return m.n_trades > WARM_TRADES and m.n_books > WARM_BOOKS
+
+
+@jit
+def ti_2s(m: MarketState) -> float:
+    """Trade imbalance of the 2 s before the last book."""
+    return m.ti_2s
+
+
+@jit
+def buy_ratio_2s(m: MarketState) -> float:
+    """Share of aggressive buying in the 2 s before the last book; 0.5 when nothing was traded."""
+    if m.volume_2s == 0:
+        return 0.5
+    return (m.volume_2s + m.flow_2s) // 2 / m.volume_2s
+
+
+@jit
+def waterfall_score(m: MarketState, sp: SignalParams, now_ns: int) -> float:
+    """Fall of the mid from its 30 s high in units of blended volatility, halved for every `waterfall_decay_sec` since the high."""
+    if m.n_runs == 0:
+        return 0.0
+    from_ns = now_ns - HIGH_NS
+    run = m.runs[highest_run(m, from_ns) & RUN_MASK]
+    fall_bps = (run.mid - m.mid) / run.mid * BPS
+    age_sec = (now_ns - max(run.first_ns, from_ns)) / SEC
+    return fall_bps / max(m.blended_bps, MIN_BLENDED_BPS) * math.exp(-LN2 * age_sec / sp.waterfall_decay_sec)
+
+
+@jit
+def is_waterfall(m: MarketState, sp: SignalParams, now_ns: int, threshold: float) -> bool:
+    """Whether the waterfall score exceeds a threshold (0 or more); the decay is left out while the fall alone is too small."""
+    if m.n_runs == 0:
+        return False
+    high = m.runs[highest_run(m, now_ns - HIGH_NS) & RUN_MASK].mid
+    if (high - m.mid) * BPS <= threshold * SURE * max(m.blended_bps, MIN_BLENDED_BPS) * high:
+        return False
+    return waterfall_score(m, sp, now_ns) > threshold
