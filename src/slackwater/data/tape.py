@@ -1,0 +1,146 @@
+"""Opening a tape: which symbols it holds, what their files are, and a hash of their content. Reads no rows.
+
+A symbol is named by itself or as `venue/SYMBOL`, which is needed when two venues of one tape have it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from slackwater.data.instrument import InstrumentSpec, read_instrument
+from slackwater.data.layout import INSTRUMENT, MANIFEST, data_files, date_folders, read_json, sha256_of
+from slackwater.errors import DataError, UsageError
+
+
+@dataclass(frozen=True)
+class SymbolTape:
+    """One symbol's part of a tape."""
+
+    venue: str
+    symbol: str
+    folder: Path
+    instrument: InstrumentSpec
+    dates: tuple[str, ...]  # UTC, oldest first
+
+    @cached_property
+    def files(self) -> tuple[Path, ...]:
+        """Every data file, by date and name."""
+        return tuple(path for date in self.dates for path in data_files(self.folder / date))
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The manifests of its days by date; a day without one is left out."""
+        paths = {date: self.folder / date / MANIFEST for date in self.dates}
+        return {date: read_json(path) for date, path in paths.items() if path.exists()}
+
+    @cached_property
+    def sha256(self) -> str:
+        """A hash over the names and bytes of the data files and `instrument.json`; what the manifests say is not trusted."""
+        digest = hashlib.sha256()
+        for path in (self.folder / INSTRUMENT, *self.files):
+            digest.update(f"{path.relative_to(self.folder).as_posix()} {sha256_of(path)}\n".encode())
+        return digest.hexdigest()
+
+    @property
+    def quarantined(self) -> dict[str, int]:
+        """Rows of the sources that never became rows of the tape, by kind."""
+        return _sum_counts(day.get("quarantined", {}) for day in self.manifest.values())
+
+
+@dataclass(frozen=True)
+class Tape:
+    """An opened tape: its folder and its symbols, sorted by name."""
+
+    folder: Path
+    symbols: tuple[SymbolTape, ...]
+
+    @cached_property
+    def tape_sha256(self) -> str:
+        """A hash over the content of the opened symbols; another selection of symbols is another hash."""
+        digest = hashlib.sha256()
+        for entry in self.symbols:
+            digest.update(f"{entry.venue}/{entry.symbol} {entry.sha256}\n".encode())
+        return digest.hexdigest()
+
+    @property
+    def manifest_hashes(self) -> dict[str, dict[str, str]]:
+        """The SHA-256 of every manifest, by `venue/symbol` and date."""
+        return {
+            f"{entry.venue}/{entry.symbol}": {date: sha256_of(entry.folder / date / MANIFEST) for date in entry.manifest}
+            for entry in self.symbols
+        }
+
+
+def open_tape(folder: Path | str, symbols: Sequence[str] | None = None) -> Tape:
+    """Open the tape in `folder`, all its symbols or those named.
+
+    Raises:
+        DataError: the folder is missing or holds no tape, or a symbol's `instrument.json` is missing or damaged.
+        UsageError: a named symbol is not on the tape, or one name stands for two venues.
+    """
+    folder = Path(folder)
+    found = find_symbol_folders(folder)
+    wanted = list(found) if not symbols else [_select(folder, name, found) for name in symbols]
+    entries = [_open_symbol(path) for path in dict.fromkeys(wanted)]
+    entries.sort(key=lambda entry: entry.symbol)
+    for one, two in zip(entries, entries[1:], strict=False):
+        if one.symbol == two.symbol:
+            raise UsageError(
+                f"{folder}: {one.symbol} is there for {one.venue} and {two.venue}; name the one you mean, such as {one.venue}/{one.symbol}"
+            )
+    return Tape(folder, tuple(entries))
+
+
+def find_symbol_folders(folder: Path) -> list[Path]:
+    """The folders of all symbols on a tape, by venue and name.
+
+    Raises:
+        DataError: the folder is missing or holds no symbol.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: expected a tape's folder, found {'a file' if folder.exists() else 'nothing'}")
+    found = sorted(path.parent for path in folder.glob("*/*/*") if path.is_dir() and _is_day(path))
+    found = list(dict.fromkeys(found))
+    if not found:
+        raise DataError(
+            f"{folder}: expected a tape (venue/symbol/date/quotes.parquet), found none; "
+            "make one with `slackwater data import` or `slackwater data synth`"
+        )
+    return found
+
+
+def _is_day(path: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.parts[-3:])
+    return not hidden and path in date_folders(path.parent) and bool(data_files(path))
+
+
+def _select(folder: Path, name: str, found: list[Path]) -> Path:
+    matches = [path for path in found if name in (path.name, f"{path.parent.name}/{path.name}")]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        choices = " or ".join(f"{path.parent.name}/{path.name}" for path in matches)
+        raise UsageError(f"{folder}: {name} is there for several venues; name the one you mean: {choices}")
+    known = sorted({path.name for path in found})
+    near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise UsageError(f"{folder}: expected one of {', '.join(known)}, found {name!r}{hint}")
+
+
+def _open_symbol(folder: Path) -> SymbolTape:
+    dates = tuple(path.name for path in date_folders(folder) if data_files(path))
+    return SymbolTape(folder.parent.name, folder.name, folder, read_instrument(folder / INSTRUMENT), dates)
+
+
+def _sum_counts(parts: Any) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for part in parts:
+        for kind, count in part.items():
+            total[kind] = total.get(kind, 0) + int(count)
+    return dict(sorted(total.items()))

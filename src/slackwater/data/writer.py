@@ -1,0 +1,252 @@
+"""Writing a tape: day folders built beside the target and renamed into place when everything is right, or nothing at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from slackwater.data.instrument import InstrumentSpec, plain, read_instrument
+from slackwater.data.layout import (
+    INSTRUMENT,
+    MANIFEST,
+    QUOTES,
+    check_name,
+    data_files,
+    date_folders,
+    date_of,
+    sha256_of,
+    time_text,
+    write_json,
+)
+from slackwater.errors import DataError
+from slackwater.schema.units import DAY, SEC
+
+GAP_NS = 60 * SEC  # a longer silence of the quotes is a gap in the manifest
+COMPRESSION_LEVEL = 3
+SCHEMA_VERSION = 1  # of the tape's files
+MOST_OPEN = 16  # files at once: a tape of years must not meet the limit of open files
+
+
+@dataclass(slots=True)
+class DayFile:
+    """One Parquet file being written."""
+
+    path: Path
+    writer: pq.ParquetWriter
+    last_key: int = -(2**63)
+    backwards: int = 0  # steps back in time; such a file is sorted before it is put in place
+
+
+@dataclass(slots=True)
+class TapeWriter:
+    """Collects a symbol's rows into day folders under a temporary name. Made by `writing`, which also commits or discards."""
+
+    venue: str
+    symbol: str
+    spec: InstrumentSpec
+    folder: Path
+    files: dict[tuple[int, str], DayFile] = field(default_factory=dict)
+
+    def append(self, name: str, batch: pa.RecordBatch, key: str | None = None) -> None:
+        """Add rows to the days they belong to.
+
+        `key` is the column of their time; without it they go by `ts_recv`, and by `ts_event` where that is null.
+        """
+        if not batch.num_rows:
+            return
+        keys = order_keys(batch) if key is None else batch.column(key).to_numpy()
+        days = keys // DAY
+        # Cut where the day changes, so that rows of a day that comes again later go to the same file.
+        cuts = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), batch.num_rows]
+        for start, stop in zip(cuts, cuts[1:], strict=False):
+            file = self._file(int(days[start]), name, batch.schema)
+            part = keys[start:stop]
+            file.backwards += int(np.count_nonzero(part[1:] < part[:-1])) + int(part[0] < file.last_key)
+            file.last_key = int(part[-1])
+            file.writer.write_batch(batch.slice(start, stop - start), row_group_size=stop - start)
+
+    def _file(self, day: int, name: str, schema: pa.Schema) -> DayFile:
+        found = self.files.get((day, name))
+        if found is None:
+            path = self.folder / date_of(day) / name
+            path.parent.mkdir(exist_ok=True)
+            found = self.files[day, name] = DayFile(path, open_writer(path, schema))
+            for old in [file for file in self.files.values() if file.writer.is_open][:-MOST_OPEN]:
+                old.writer.close()
+        elif not found.writer.is_open:
+            # The source went back to a day that was closed. A Parquet file cannot be continued, so it is written anew.
+            written = pq.read_table(found.path)
+            found.writer = open_writer(found.path, schema)
+            found.writer.write_table(written)
+        return found
+
+    def close(self) -> None:
+        """Close every open file; safe to call twice."""
+        for file in self.files.values():
+            if file.writer.is_open:
+                file.writer.close()
+
+    def finish(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Sort what needs sorting, write each day's manifest, and return totals: rows by file, days, steps back, gaps, first and last time.
+
+        Raises:
+            DataError: there are no rows.
+        """
+        self.close()
+        if not self.files:
+            raise DataError(f"{self.venue}/{self.symbol}: expected rows for the tape, found none that make sense")
+        backwards: Counter[str] = Counter()
+        for (_, name), file in sorted(self.files.items()):
+            if file.backwards:
+                backwards[name.removesuffix(".parquet")] += file.backwards
+                sort_file(file.path)
+        days = [describe_day(folder) for folder in date_folders(self.folder)]
+        rows: Counter[str] = Counter()
+        for day in days:
+            steps_back = {
+                name: file.backwards for (number, name), file in self.files.items() if date_of(number) == day["date"] and file.backwards
+            }
+            content = {
+                "schema": SCHEMA_VERSION,
+                "venue": self.venue,
+                "symbol": self.symbol,
+                **day,
+                "time_backwards": steps_back,
+                **manifest,
+            }
+            write_json(self.folder / day["date"] / MANIFEST, content)
+            rows.update({name: found["rows"] for name, found in day["files"].items()})
+        times = [time for day in days for time in (day["first_ns"], day["last_ns"]) if time is not None]
+        return {
+            "rows": dict(rows),
+            "days": [day["date"] for day in days],
+            "time_backwards": dict(backwards),
+            "gaps": sum(len(day["gaps"]) for day in days),
+            "first_ns": min(times, default=None),
+            "last_ns": max(times, default=None),
+        }
+
+
+@contextmanager
+def writing(target: Path, venue: str, symbol: str, spec: InstrumentSpec) -> Iterator[TapeWriter]:
+    """A writer whose days replace those of the target when the block ends well, and vanish when it does not.
+
+    Raises:
+        UsageError: venue or symbol cannot be a folder's name.
+        DataError: days that stay in the target were written with other steps.
+    """
+    check_name("--venue", venue)
+    check_name("--symbol", symbol)
+    home = target / venue / symbol
+    made = [path for path in (home, home.parent, target) if not path.exists()]
+    home.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=".incoming-", dir=home))
+    writer = TapeWriter(venue, symbol, spec, building)
+    try:
+        yield writer
+        writer.close()
+        _check_steps(home, spec, {path.name for path in date_folders(building)})
+        _put_in_place(building, home, spec)
+    finally:
+        writer.close()
+        shutil.rmtree(building, ignore_errors=True)
+        for path in made:
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+
+
+def _check_steps(home: Path, spec: InstrumentSpec, replaced: set[str]) -> None:
+    staying = [path.name for path in date_folders(home) if path.name not in replaced]
+    if not staying or not (home / INSTRUMENT).exists():
+        return
+    before = read_instrument(home / INSTRUMENT)
+    if (before.tick, before.lot) != (spec.tick, spec.lot):
+        raise DataError(
+            f"{home}: expected tick {plain(before.tick_size)} and lot {plain(before.lot_size)} as on {staying[0]}, "
+            f"found tick {plain(spec.tick_size)} and lot {plain(spec.lot_size)}; give --tick and --lot, or import into another folder"
+        )
+
+
+def _put_in_place(building: Path, home: Path, spec: InstrumentSpec) -> None:
+    for folder in date_folders(building):
+        present = home / folder.name
+        if present.exists():
+            present.rename(building / f"replaced-{folder.name}")
+        folder.rename(present)
+    write_json(home / INSTRUMENT, spec.as_json())
+
+
+def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """A Parquet writer as tapes want it: zstd, integers as packed differences, no dictionaries."""
+    packed = {column.name: "DELTA_BINARY_PACKED" for column in schema if pa.types.is_integer(column.type)}
+    return pq.ParquetWriter(
+        path, schema, compression="zstd", compression_level=COMPRESSION_LEVEL, use_dictionary=False, column_encoding=packed
+    )
+
+
+def order_keys(batch: pa.RecordBatch | pa.Table) -> NDArray[np.int64]:
+    """The time that orders rows: `ts_recv`, and `ts_event` (or a candle's `ts_close`) where that is null or absent."""
+    if "ts_close" in batch.schema.names:
+        found: NDArray[np.int64] = batch.column("ts_close").to_numpy()
+        return found
+    received = batch.column("ts_recv")
+    happened = batch.column("ts_event")
+    if received.null_count == len(received):
+        found = happened.to_numpy()
+        return found
+    found = pa.compute.coalesce(received, happened).to_numpy()
+    return found
+
+
+def sort_file(path: Path) -> None:
+    """Sort one day's file by time, equal times as they were. The day is held in memory once."""
+    table = pq.read_table(path)
+    ordered = table.take(pa.array(np.argsort(order_keys(table), kind="stable")))
+    temporary = path.with_suffix(".sorted")
+    with open_writer(temporary, table.schema) as writer:
+        writer.write_table(ordered, row_group_size=1 << 18)
+    temporary.replace(path)
+
+
+def describe_day(folder: Path) -> dict[str, Any]:
+    """What a day's manifest says of its files: rows, hashes, first and last market time, gaps of the quotes."""
+    files: dict[str, dict[str, Any]] = {}
+    first: list[int] = []
+    last: list[int] = []
+    gaps: list[dict[str, Any]] = []
+    for path in data_files(folder):
+        count = pq.read_metadata(path).num_rows
+        files[path.name] = {"rows": count, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+        if path.name.startswith(("klines", "funding")) or not count:
+            continue
+        keys = order_keys(pq.read_table(path, columns=["ts_event", "ts_recv"]))
+        first.append(int(keys[0]))
+        last.append(int(keys[-1]))
+        if path.name == QUOTES:
+            gaps = find_gaps(keys)
+    return {"date": folder.name, "files": files, "first_ns": min(first, default=None), "last_ns": max(last, default=None), "gaps": gaps}
+
+
+def find_gaps(keys: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """Silences longer than a minute between sorted times, with start, end and length in seconds."""
+    places = np.flatnonzero(np.diff(keys) > GAP_NS)
+    return [
+        {
+            "from": time_text(int(keys[k])),
+            "to": time_text(int(keys[k + 1])),
+            "from_ns": int(keys[k]),
+            "seconds": float(keys[k + 1] - keys[k]) / SEC,
+        }
+        for k in places
+    ]

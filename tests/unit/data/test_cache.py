@@ -1,0 +1,130 @@
+"""The rows that runs read: their order, their kinds, the venue's order, and when they are built anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from slackwater.data import cache, streams
+from slackwater.data.cache import TapeRows, load_rows
+from slackwater.data.layout import FUNDING_SCHEMA, KLINE_SCHEMA
+from slackwater.data.tape import open_tape
+from slackwater.errors import DataError
+from slackwater.schema.events import RowKind
+from tests.unit.data.tables import QUOTES, SEC, T0, TRADES, make_tape, quote_table, random_rows, trade_table
+
+LATENCY = 2_000_000
+DAY = "tape/binance/AAAUSDT/2023-11-14"
+
+
+def load(folder: Path, latency: int = LATENCY) -> TapeRows:
+    return load_rows(open_tape(folder / "tape").symbols[0], latency)
+
+
+def test_trades_come_before_quotes_at_equal_times(tmp_path: Path) -> None:
+    make_tape(tmp_path, QUOTES, TRADES, tick="0.1", lot="0.05")
+    found = load(tmp_path)
+    assert found.rows["kind"].tolist() == [1, 2, 2, 2, 1, 1]
+    assert (found.rows["ts_recv"] - found.rows["ts_event"]).tolist() == [LATENCY] * 6
+    book, trade = found.rows[0], found.rows[1]
+    assert (book.price_ticks, book.lots, book.ask_ticks, book.ask_lots) == (999, 20, 1001, 40)
+    assert (trade.price_ticks, trade.lots, bool(trade.buyer_maker), trade.ts_event) == (1001, 10, False, T0 + SEC // 2)
+    assert found.venue_order is None
+
+
+def test_candles_and_funding_are_rows(tmp_path: Path) -> None:
+    make_tape(tmp_path, QUOTES, TRADES)
+    candle = {"ts_open": T0 - 59 * SEC, "ts_close": T0 + SEC, "open": 1.0, "high": 2.0, "low": 0.5, "close": 1.5, "volume": 3.0}
+    pq.write_table(pa.Table.from_pylist([candle], KLINE_SCHEMA), tmp_path / DAY / "klines_5m.parquet")
+    rate = {"ts_event": T0 + 2 * SEC, "ts_recv": None, "rate": 0.0001}
+    pq.write_table(pa.Table.from_pylist([rate], FUNDING_SCHEMA), tmp_path / DAY / "funding.parquet")
+    found = load(tmp_path)
+    assert found.rows["kind"].tolist() == [1, 2, 3, 2, 2, 1, 4, 1]
+    row = found.rows[3 - 1]
+    assert (row.kind, row.value, row.price_ticks, row.ask_ticks, row.ts_recv) == (RowKind.CANDLE, 1.5, 1, T0 + SEC, T0 + SEC)
+    assert (found.rows[6].value, found.rows[6].ts_recv) == (0.0001, T0 + 2 * SEC + LATENCY)
+    assert found.venue_order is None, "a candle alone does not make the venue's order differ"
+
+
+def test_the_merge_does_not_depend_on_the_size_of_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quotes, trades = random_rows(400)
+    same = [(quotes[200][0], 100.0, float(k), True) for k in range(1, 40)]  # more equal times than a chunk holds
+    make_tape(tmp_path, quotes, sorted([*trades, *same]))
+    whole = load(tmp_path).rows.tobytes()
+    for size in (1, 7, 64):
+        monkeypatch.setattr(streams, "CHUNK_ROWS", size)
+        monkeypatch.setenv("SLACKWATER_CACHE", str(tmp_path / f"cache{size}"))
+        assert load(tmp_path).rows.tobytes() == whole
+
+
+def test_venue_order_is_stable_and_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "BLOCK_ROWS", 64)
+    quotes, trades = random_rows(500)
+    late = np.random.default_rng(3).integers(0, 300_000_000, len(quotes))
+    table = quote_table(quotes)
+    received = np.maximum.accumulate(table["ts_event"].to_numpy() + late)
+    make_tape(tmp_path, table.append_column("ts_recv", pa.array(received)), trades)
+    found = load(tmp_path)
+    assert found.venue_order is not None
+    assert found.venue_order.tolist() == np.argsort(found.rows["ts_event"], kind="stable").tolist()
+    assert bool((np.diff(found.rows["ts_recv"]) >= 0).all())
+
+
+def test_a_tape_written_out_of_order_is_sorted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "BLOCK_ROWS", 64)
+    quotes, trades = random_rows(300)
+    make_tape(tmp_path, quotes, trades)
+    expected = load(tmp_path).rows.tobytes()
+    path = tmp_path / DAY / "quotes.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.take(pa.array(np.roll(np.arange(300), 100))), path)
+    assert load(tmp_path).rows.tobytes() == expected
+
+
+def test_a_build_is_used_again_until_its_source_or_the_latency_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[int] = []
+    write = cache._write
+
+    def counting(*arguments: object) -> None:
+        built.append(1)
+        write(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cache, "_write", counting)
+    make_tape(tmp_path, QUOTES, TRADES)
+    for latency, count in ((LATENCY, 1), (LATENCY, 1), (5, 2), (LATENCY, 2)):
+        load(tmp_path, latency)
+        assert len(built) == count
+    make_tape(tmp_path, QUOTES[:2], TRADES)
+    assert len(load(tmp_path).rows) == 5
+    assert len(built) == 3
+    for latency in range(10):
+        load(tmp_path, latency)
+    (home,) = (tmp_path / "cache/rows").iterdir()
+    assert len(list(home.iterdir())) == cache.KEPT_BUILDS
+
+
+def test_writing_to_the_rows_does_not_reach_the_file(tmp_path: Path) -> None:
+    make_tape(tmp_path, QUOTES, TRADES)
+    load(tmp_path).rows[0].price_ticks = 1
+    assert load(tmp_path).rows[0].price_ticks == 9990 // 10
+
+
+@pytest.mark.parametrize("damage", ["cut", "column", "null"])
+def test_a_damaged_file_is_refused_and_leaves_no_build(tmp_path: Path, damage: str) -> None:
+    make_tape(tmp_path, QUOTES, TRADES)
+    path = tmp_path / DAY / "trades.parquet"
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-20])
+    elif damage == "column":
+        pq.write_table(trade_table(TRADES), path)
+    else:
+        table = pq.read_table(path)
+        pq.write_table(table.set_column(2, "price_ticks", pa.nulls(3, pa.int64())), path)
+    with pytest.raises(DataError, match=r"trades.parquet: expected a tape file"):
+        load(tmp_path)
+    (home,) = (tmp_path / "cache/rows").iterdir()
+    assert list(home.iterdir()) == []
