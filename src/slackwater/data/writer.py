@@ -35,6 +35,7 @@ from slackwater.schema.units import DAY, SEC
 GAP_NS = 60 * SEC  # a longer silence of the quotes is a gap in the manifest
 COMPRESSION_LEVEL = 3
 SCHEMA_VERSION = 1  # of the tape's files
+BATCH_ROWS = 1 << 18
 MOST_OPEN = 16  # files at once: a tape of years must not meet the limit of open files
 
 
@@ -210,13 +211,31 @@ def order_keys(batch: pa.RecordBatch | pa.Table) -> NDArray[np.int64]:
 
 
 def sort_file(path: Path) -> None:
-    """Sort one day's file by time, equal times as they were. The day is held in memory once."""
-    table = pq.read_table(path)
-    ordered = table.take(pa.array(np.argsort(order_keys(table), kind="stable")))
+    """Sort one day's file by time, equal times as they were.
+
+    Rows wait only until no later batch can hold an earlier time, so memory grows with how far rows are displaced, not with the day.
+    """
+    with pq.ParquetFile(path) as file:
+        earliest = [int(keys.min()) for keys in _key_batches(file)]
+    later = np.minimum.accumulate(np.array([*earliest, 2**63 - 1])[::-1])[::-1]
     temporary = path.with_suffix(".sorted")
-    with open_writer(temporary, table.schema) as writer:
-        writer.write_table(ordered, row_group_size=1 << 18)
+    with pq.ParquetFile(path) as file, open_writer(temporary, file.schema_arrow) as writer:
+        waiting = file.schema_arrow.empty_table()
+        for number, batch in enumerate(file.iter_batches(BATCH_ROWS, use_threads=False)):
+            waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])]).combine_chunks()
+            keys = order_keys(waiting)
+            order = np.argsort(keys, kind="stable")
+            ready = int(np.searchsorted(keys[order], later[number + 1], side="right"))
+            if ready:
+                writer.write_table(waiting.take(pa.array(order[:ready])))
+            waiting = waiting.take(pa.array(order[ready:]))
     temporary.replace(path)
+
+
+def _key_batches(file: pq.ParquetFile) -> Iterator[NDArray[np.int64]]:
+    names = [name for name in ("ts_close", "ts_event", "ts_recv") if name in file.schema_arrow.names]
+    for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
+        yield order_keys(batch)
 
 
 def describe_day(folder: Path) -> dict[str, Any]:
@@ -230,11 +249,14 @@ def describe_day(folder: Path) -> dict[str, Any]:
         files[path.name] = {"rows": count, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
         if path.name.startswith(("klines", "funding")) or not count:
             continue
-        keys = order_keys(pq.read_table(path, columns=["ts_event", "ts_recv"]))
-        first.append(int(keys[0]))
-        last.append(int(keys[-1]))
-        if path.name == QUOTES:
-            gaps = find_gaps(keys)
+        with pq.ParquetFile(path) as file:
+            previous: int | None = None
+            for keys in _key_batches(file):
+                first.append(int(keys[0]))
+                last.append(int(keys[-1]))
+                if path.name == QUOTES:
+                    gaps += find_gaps(keys if previous is None else np.concatenate(([previous], keys)))
+                previous = int(keys[-1])
     return {"date": folder.name, "files": files, "first_ns": min(first, default=None), "last_ns": max(last, default=None), "gaps": gaps}
 
 

@@ -1,0 +1,49 @@
+"""Sorting a day's file in batches, and what its manifest says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from slackwater.data import writer
+from slackwater.data.layout import QUOTE_SCHEMA, sha256_of
+from slackwater.data.writer import describe_day, open_writer, sort_file
+
+T0 = 1_700_000_000_000_000_000
+
+
+def write(path: Path, times: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Table:
+    columns = {name: pa.array(np.arange(len(times))) for name in QUOTE_SCHEMA.names} | {
+        "ts_event": pa.array(times),
+        "ts_recv": pa.nulls(len(times), pa.int64()),
+    }
+    table = pa.table(columns, QUOTE_SCHEMA)
+    with open_writer(path, QUOTE_SCHEMA) as out:
+        out.write_table(table)
+    return table
+
+
+@pytest.mark.parametrize("spread", [0, 3, 50, 10_000])
+def test_sorting_in_batches_is_a_stable_sort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spread: int) -> None:
+    monkeypatch.setattr(writer, "BATCH_ROWS", 16)
+    draw = np.random.default_rng(spread)
+    times = T0 + np.arange(200) // 3 + draw.integers(0, spread + 1, 200)
+    table = write(tmp_path / "quotes.parquet", times)
+    sort_file(tmp_path / "quotes.parquet")
+    expected = table.take(pa.array(np.argsort(times, kind="stable")))
+    assert pq.read_table(tmp_path / "quotes.parquet").equals(expected)
+    assert [path.name for path in tmp_path.iterdir()] == ["quotes.parquet"]
+
+
+def test_a_gap_between_two_batches_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "BATCH_ROWS", 4)
+    times = T0 + np.array([0, 1, 2, 3, 70, 71, 140]) * 1_000_000_000
+    write(tmp_path / "quotes.parquet", times)
+    found = describe_day(tmp_path)
+    assert [(gap["from_ns"] - T0, gap["seconds"]) for gap in found["gaps"]] == [(3_000_000_000, 67.0), (71_000_000_000, 69.0)]
+    assert (found["first_ns"], found["last_ns"]) == (T0, T0 + 140_000_000_000)
+    assert found["files"]["quotes.parquet"]["sha256"] == sha256_of(tmp_path / "quotes.parquet")
