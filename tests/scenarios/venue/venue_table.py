@@ -149,13 +149,14 @@ def report_text(report: np.record) -> str:
 
 
 def lines_of(table: str) -> list[str]:
-    """The lines of a scenario, blank ones left out, spaces evened out."""
-    return [" ".join(line.split()) for line in table.strip().splitlines() if line.strip()]
+    """The lines of a scenario, blank ones left out, spaces evened out; a line that ends in `;` goes on in the next."""
+    return [" ".join(line.split()) for line in re.sub(r";\s*\n", "; ", table).strip().splitlines() if line.strip()]
 
 
 def _mirrored_line(line: str) -> str:
     def flip(match: re.Match[str]) -> str:
-        ticks = MIRROR - int(match[1] + match[2])
+        ticks = int(match[1] + match[2])
+        ticks = MIRROR - ticks if ticks else 0
         return f"{ticks // 10}.{ticks % 10}x"
 
     words = [SWAP.get(word, word) for word in PRICE.sub(flip, line).split()]
