@@ -62,7 +62,7 @@ def build() -> App:
 
 
 def main(tokens: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; the message of a failure goes to stderr in one line.
+    """Run one command and return its exit code; the message of a failure goes to stderr, one line for each problem.
 
     An error that nobody foresaw is left to Python, which prints it through `_report_unexpected` and exits with 1.
     """
@@ -85,7 +85,8 @@ def main(tokens: Sequence[str] | None = None) -> int:
 
 
 def _fail(error: SlackwaterError) -> int:
-    print(f"slackwater: {error}", file=sys.stderr)
+    for line in str(error).splitlines():
+        print(f"slackwater: {line}", file=sys.stderr)
     return error.exit_code
 
 
