@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from slackwater.kernel.record import Box, new, rows
+from slackwater.kernel.record import Box, as_box, new, rows
 from slackwater.schema.events import RowKind, TapeRow
 from slackwater.schema.instrument import Instrument
 from slackwater.schema.params import SignalParams
@@ -80,9 +81,9 @@ def shared_tape(name: str, tick_den: int, lot_den: int) -> Box:
     quotes = pq.read_table(SHARED / "data" / f"{name}__quotes.parquet")
     trades = pq.read_table(SHARED / "data" / f"{name}__trades.parquet")
     tape = rows(TapeRow, trades.num_rows + quotes.num_rows)
-    first, rest = tape[: trades.num_rows], tape[trades.num_rows :]
+    first, rest = as_box(tape[: trades.num_rows]), as_box(tape[trades.num_rows :])
 
-    def steps(column: object, den: int) -> object:
+    def steps(column: object, den: int) -> NDArray[np.int64]:
         return np.rint(np.asarray(column) * den).astype(np.int64)
 
     first.kind, rest.kind = RowKind.TRADE, RowKind.BOOK
@@ -92,4 +93,4 @@ def shared_tape(name: str, tick_den: int, lot_den: int) -> Box:
     rest.price_ticks, rest.lots = steps(quotes["bid"], tick_den), steps(quotes["bid_qty"], lot_den)
     rest.ask_ticks, rest.ask_lots = steps(quotes["ask"], tick_den), steps(quotes["ask_qty"], lot_den)
     tape.ts_recv = tape.ts_event + FEED_LATENCY_NS
-    return tape[np.argsort(tape.ts_recv, kind="stable")]
+    return as_box(tape[np.argsort(tape.ts_recv, kind="stable")])

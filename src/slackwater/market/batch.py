@@ -11,8 +11,8 @@ from slackwater.kernel.jit import jit, jit_loop
 from slackwater.kernel.record import Box, Record, as_box, dtype_of, f64, flag, i64, new, rows
 from slackwater.market import signals as sig
 from slackwater.market.book import qty_of
+from slackwater.market.inline import jit_inline
 from slackwater.market.volatility_regime import drift_mult, is_heavy_tail, tail_ratio
-from slackwater.market.zscore import z_of
 from slackwater.schema.events import RowKind, TapeRow
 from slackwater.schema.instrument import Instrument
 from slackwater.schema.market import MarketState
@@ -74,11 +74,11 @@ def fill_book_columns(row: SignalRow, m: MarketState, ins: Instrument, sp: Signa
     row.qi = m.qi
     row.micro_price = m.micro_price
     row.md = m.md
-    row.z_ret_2s = z_of(m.z_ret_2s, sp.z_clamp)
-    row.z_ti_2s = z_of(m.z_ti_2s, sp.z_clamp)
-    row.z_md = z_of(m.z_md, sp.z_clamp)
-    row.z_neg_dti = z_of(m.z_neg_dti, sp.z_clamp)
-    row.z_neg_dqi = z_of(m.z_neg_dqi, sp.z_clamp)
+    row.z_ret_2s = sig.z_ret_2s(m, sp)
+    row.z_ti_2s = sig.z_ti_2s(m, sp)
+    row.z_md = sig.z_md(m, sp)
+    row.z_neg_dti = sig.z_neg_dti(m, sp)
+    row.z_neg_dqi = sig.z_neg_dqi(m, sp)
     row.pump_score = sig.pump_score(m, sp)
     row.exhaust_score = sig.exhaust_score(m, sp)
     row.warm = sig.is_warm(m)
@@ -107,7 +107,7 @@ def fill_window_columns(row: SignalRow, m: MarketState, ins: Instrument, sp: Sig
     row.waterfall = sig.waterfall_score(m, sp, now_ns)
 
 
-@jit
+@jit_inline
 def observe(m: MarketState, ins: Instrument, sp: SignalParams, row: TapeRow) -> bool:
     """Show one tape row to the market; true when it was a valid book."""
     if row.kind == RowKind.BOOK:
@@ -162,7 +162,6 @@ def signal_chunks(tape: NDArray[np.void], instrument: Box, params: Box, chunk_ro
     """
     market = new(MarketState)
     out = rows(SignalRow, chunk_rows)
-    whole = as_box(tape)
-    for start in range(0, len(whole), chunk_rows):
-        filled = fill_signals(market, instrument, params, whole[start : start + chunk_rows], out)
+    for start in range(0, len(tape), chunk_rows):
+        filled = fill_signals(market, instrument, params, as_box(tape[start : start + chunk_rows]), out)
         yield out[:filled].view(dtype_of(SignalRow), np.ndarray)

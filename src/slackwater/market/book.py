@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from slackwater.kernel.jit import jit
+from slackwater.market.inline import jit_inline
 from slackwater.schema.instrument import Instrument
 from slackwater.schema.market import MarketState
 from slackwater.schema.units import BPS
@@ -26,7 +27,7 @@ def is_valid_book(bid_ticks: int, bid_lots: int, ask_ticks: int, ask_lots: int) 
     return bid_ticks > 0 and ask_ticks >= bid_ticks and bid_lots >= 0 and ask_lots >= 0
 
 
-@jit
+@jit_inline
 def set_book(m: MarketState, ins: Instrument, bid_ticks: int, bid_lots: int, ask_ticks: int, ask_lots: int) -> None:
     """Store a valid book with its spread (bps of the mid), quote imbalance and microprice."""
     bid = price_of(ins, bid_ticks)

@@ -67,7 +67,7 @@ def close_candles(m: MarketState, sp: SignalParams, now_ns: int) -> None:
 
 @jit
 def sum_of_squares(frame: CandleFrame, first: int, end: int, mean: float) -> float:
-    """Sum of squared deviations of the log returns of candles `first .. end-1`; four sums, so that additions need not wait for each other."""
+    """Sum of squared deviations of the log returns of candles `first .. end-1`, in four sums that need not wait for each other."""
     s0 = 0.0
     s1 = 0.0
     s2 = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from slackwater.kernel.jit import jit
+from slackwater.market.inline import jit_inline
 from slackwater.schema.market import DEPTH_BLOCK_BITS, DEPTH_BLOCKS, DEPTH_SLOTS, MarketState
 from slackwater.schema.units import NEVER_NS, SEC
 
@@ -19,7 +20,7 @@ def positive_or_none(lots: int) -> int:
     return lots if lots > 0 else NO_SIZE
 
 
-@jit
+@jit_inline
 def push_depth(m: MarketState, now_ns: int, bid_lots: int, ask_lots: int) -> None:
     """Note the sizes of the book with running number `n_books`."""
     n = m.n_books

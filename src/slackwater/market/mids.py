@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 
 from slackwater.kernel.jit import jit
+from slackwater.market.inline import jit_inline
+from slackwater.market.logs import log_change
 from slackwater.schema.market import RUN_SLOTS, MarketState
 from slackwater.schema.units import BPS, SEC
 
@@ -17,7 +19,7 @@ RUN_MASK = RUN_SLOTS - 1
 LONGEST_NS = 30 * SEC
 
 
-@jit
+@jit_inline
 def observe_mid(m: MarketState, now_ns: int, mid: float) -> None:
     """Take in the mid of a valid book, before `book_ns` moves on to it, and bring the 1 s and 2 s windows up to date."""
     n = m.n_runs
@@ -40,7 +42,7 @@ def start_run(m: MarketState, now_ns: int, mid: float) -> None:
     if n > 0:
         ended = m.runs[(n - 1) & RUN_MASK]
         ended.last_ns = m.book_ns
-        step = math.log(mid / ended.mid)
+        step = log_change(mid, ended.mid)
         square = step * step
     run = m.runs[n & RUN_MASK]
     if n >= RUN_SLOTS and run.last_ns >= now_ns - LONGEST_NS:
@@ -61,7 +63,7 @@ def start_run(m: MarketState, now_ns: int, mid: float) -> None:
     m.high_back = back + 1
 
 
-@jit
+@jit_inline
 def first_run(m: MarketState, tail: int, from_ns: int) -> int:
     """Running number of the run of the oldest book at or after `from_ns`, searched from `tail` up; the newest run always qualifies."""
     newest = m.n_runs - 1
@@ -71,7 +73,7 @@ def first_run(m: MarketState, tail: int, from_ns: int) -> int:
     return tail
 
 
-@jit
+@jit_inline
 def refresh_rv(m: MarketState, from_ns: int, changed: bool) -> None:
     """Recompute `rv_mid_1s` when a mid change has entered or left the window."""
     n = m.n_runs

@@ -12,9 +12,9 @@ from slackwater.kernel.jit import jit
 from slackwater.market.book import is_valid_book, set_book
 from slackwater.market.candles import apply_candle
 from slackwater.market.depth import depth_min_ask_lots, depth_min_bid_lots, push_depth
-from slackwater.market.mids import highest_run, observe_mid, ret_2s_bps, ret_30s_bps, rv_mid_1s_bps
+from slackwater.market.inline import jit_inline
 from slackwater.market.mids import LONGEST_NS as HIGH_NS
-from slackwater.market.mids import RUN_MASK
+from slackwater.market.mids import RUN_MASK, highest_run, observe_mid, ret_2s_bps, ret_30s_bps, rv_mid_1s_bps
 from slackwater.market.spreads import push_spread
 from slackwater.market.trades import first_trade, flow_since, imbalance, push_trade, rv_1s_bps, ti_300ms, ti_500ms, volume_since
 from slackwater.market.volatility_regime import drift_mult, is_heavy_tail, observe_candles, observe_regime, tail_ratio
@@ -55,7 +55,7 @@ MIN_BLENDED_BPS = 1.0  # a dead market makes no waterfall
 SURE = 1.0 - 1e-9  # below this share of the threshold rounding cannot matter
 
 
-@jit
+@jit_inline
 def on_book(
     m: MarketState, ins: Instrument, sp: SignalParams, now_ns: int, bid_ticks: int, bid_lots: int, ask_ticks: int, ask_lots: int
 ) -> bool:
@@ -81,7 +81,7 @@ def on_book(
     return True
 
 
-@jit
+@jit_inline
 def on_trade(m: MarketState, ins: Instrument, sp: SignalParams, now_ns: int, price_ticks: int, lots: int, buyer_maker: bool) -> bool:
     """Take in a trade that reached us at `now_ns`. `buyer_maker` means that the aggressor sold."""
     if price_ticks <= 0 or lots < 0:
@@ -109,7 +109,7 @@ def start(m: MarketState, sp: SignalParams, now_ns: int) -> None:
     m.gain_delta = gain_of(UPDATE_SEC, sp.delta_half_life_sec)
 
 
-@jit
+@jit_inline
 def observe_flow(m: MarketState, now_ns: int) -> None:
     """Bring the 2 s window of trades up to a book."""
     tail = first_trade(m, m.tail_2s, now_ns - 2 * SEC)
@@ -119,7 +119,7 @@ def observe_flow(m: MarketState, now_ns: int) -> None:
     m.ti_2s = imbalance(m.flow_2s, m.volume_2s)
 
 
-@jit
+@jit_inline
 def displacement(m: MarketState, sp: SignalParams) -> float:
     """How far the microprice is from the mid: in spreads, or in bps of the mid."""
     if sp.md_norm == MdNorm.MID:
@@ -129,44 +129,81 @@ def displacement(m: MarketState, sp: SignalParams) -> float:
     return (m.micro_price - m.mid) / (m.ask - m.bid)
 
 
-@jit
+@jit_inline
 def update_trackers(m: MarketState, sp: SignalParams, now_ns: int) -> None:
     """Update the three trackers of every book, and the two that sample when their time has come."""
     # The three are updated together, so that one gain serves them all.
-    gain = gain_since(m.z_md, now_ns, sp.half_life_sec) if sp.z_clock == ZClock.TIME else m.gain
-    apply_value(m.z_ret_2s, now_ns, m.ret_2s, gain)
-    apply_value(m.z_ti_2s, now_ns, m.ti_2s, gain)
-    apply_value(m.z_md, now_ns, m.md, gain)
+    n = m.n_books
+    gain = gain_since(n, now_ns - m.book_ns, sp.half_life_sec) if sp.z_clock == ZClock.TIME else m.gain
+    apply_value(m.z_ret_2s, n, m.ret_2s, gain)
+    apply_value(m.z_ti_2s, n, m.ti_2s, gain)
+    apply_value(m.z_md, n, m.md, gain)
     sample_ti(m, sp, now_ns)
-    if now_ns - m.z_neg_dqi.last_ns > sp.delta_spacing_ns:
-        gain = gain_since(m.z_neg_dqi, now_ns, sp.delta_half_life_sec) if sp.z_clock == ZClock.TIME else m.gain_delta
-        apply_value(m.z_neg_dqi, now_ns, -(m.qi - m.sampled_qi), gain)
+    dt_ns = now_ns - m.dqi_ns
+    if dt_ns > sp.delta_spacing_ns:
+        n = m.n_dqi
+        gain = gain_since(n, dt_ns, sp.delta_half_life_sec) if sp.z_clock == ZClock.TIME else m.gain_delta
+        apply_value(m.z_neg_dqi, n, -(m.qi - m.sampled_qi), gain)
+        m.n_dqi = n + 1
+        m.dqi_ns = now_ns
         m.sampled_qi = m.qi
 
 
-@jit
+@jit_inline
 def sample_ti(m: MarketState, sp: SignalParams, now_ns: int) -> None:
     """Sample the fall of the 300 ms trade imbalance when the last sample is old enough."""
-    if now_ns - m.z_neg_dti.last_ns > sp.delta_spacing_ns:
+    dt_ns = now_ns - m.dti_ns
+    if dt_ns > sp.delta_spacing_ns:
+        n = m.n_dti
         ti = ti_300ms(m, now_ns)
-        gain = gain_since(m.z_neg_dti, now_ns, sp.delta_half_life_sec) if sp.z_clock == ZClock.TIME else m.gain_delta
-        apply_value(m.z_neg_dti, now_ns, -(ti - m.sampled_ti), gain)
+        gain = gain_since(n, dt_ns, sp.delta_half_life_sec) if sp.z_clock == ZClock.TIME else m.gain_delta
+        apply_value(m.z_neg_dti, n, -(ti - m.sampled_ti), gain)
+        m.n_dti = n + 1
+        m.dti_ns = now_ns
         m.sampled_ti = ti
+
+
+@jit
+def z_ret_2s(m: MarketState, sp: SignalParams) -> float:
+    """Score of `ret_2s_bps`."""
+    return z_of(m.z_ret_2s, m.n_books, sp.z_clamp)
+
+
+@jit
+def z_ti_2s(m: MarketState, sp: SignalParams) -> float:
+    """Score of `ti_2s`."""
+    return z_of(m.z_ti_2s, m.n_books, sp.z_clamp)
+
+
+@jit
+def z_md(m: MarketState, sp: SignalParams) -> float:
+    """Score of the microprice displacement."""
+    return z_of(m.z_md, m.n_books, sp.z_clamp)
+
+
+@jit
+def z_neg_dti(m: MarketState, sp: SignalParams) -> float:
+    """Score of the fall of `ti_300ms` between its last two samples."""
+    return z_of(m.z_neg_dti, m.n_dti, sp.z_clamp)
+
+
+@jit
+def z_neg_dqi(m: MarketState, sp: SignalParams) -> float:
+    """Score of the fall of `qi` between its last two samples."""
+    return z_of(m.z_neg_dqi, m.n_dqi, sp.z_clamp)
 
 
 @jit
 def pump_score(m: MarketState, sp: SignalParams) -> float:
     """How much of a pump this is: return, aggressors' side and microprice against their own past."""
-    return (
-        sp.weight_ret * z_of(m.z_ret_2s, sp.z_clamp) + sp.weight_ti * z_of(m.z_ti_2s, sp.z_clamp) + sp.weight_md * z_of(m.z_md, sp.z_clamp)
-    )
+    return sp.weight_ret * z_ret_2s(m, sp) + sp.weight_ti * z_ti_2s(m, sp) + sp.weight_md * z_md(m, sp)
 
 
 @jit
 def exhaust_score(m: MarketState, sp: SignalParams) -> float:
     """How spent the pump is: buyers fading, and the ask the heavier side of the book (decided on integers)."""
     leans_down = 1.0 if m.bid_lots < m.ask_lots and m.ask_ticks > m.bid_ticks else 0.0
-    return z_of(m.z_neg_dti, sp.z_clamp) + z_of(m.z_neg_dqi, sp.z_clamp) + leans_down
+    return z_neg_dti(m, sp) + z_neg_dqi(m, sp) + leans_down
 
 
 @jit
@@ -207,7 +244,7 @@ def waterfall_score(m: MarketState, sp: SignalParams, now_ns: int) -> float:
     return fall_bps / max(m.blended_bps, MIN_BLENDED_BPS) * math.exp(-LN2 * age_sec / sp.waterfall_decay_sec)
 
 
-@jit
+@jit_inline
 def is_waterfall(m: MarketState, sp: SignalParams, now_ns: int, threshold: float) -> bool:
     """Whether the waterfall score exceeds a threshold (0 or more); the decay is left out while the fall alone is too small."""
     if m.n_runs == 0:

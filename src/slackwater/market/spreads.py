@@ -7,6 +7,7 @@ the spreads of the middle bin are ever compared. The result is the exact median,
 from __future__ import annotations
 
 from slackwater.kernel.jit import jit
+from slackwater.market.inline import jit_inline
 from slackwater.schema.market import SPREAD_BINS, SPREAD_BINS_PER_BPS, SPREAD_SLOTS, SPREAD_WINDOW, MarketState
 from slackwater.schema.units import SEC
 
@@ -16,7 +17,7 @@ MIN_SAMPLES = 10
 LATEST = SPREAD_SLOTS - 2 * SPREAD_WINDOW  # books after which a due median, or the bins it starts from, would lose samples
 
 
-@jit
+@jit_inline
 def push_spread(m: MarketState, now_ns: int, spread_bps: float) -> None:
     """Note the spread of the book that `n_books` already counts, and whether a median is due at it."""
     n = m.n_books

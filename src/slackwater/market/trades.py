@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 
 from slackwater.kernel.jit import jit
+from slackwater.market.inline import jit_inline
+from slackwater.market.logs import log_change
 from slackwater.schema.market import TRADE_SLOTS, MarketState
 from slackwater.schema.units import BPS, MS, SEC
 
@@ -17,7 +19,7 @@ MIN_RETURNS = 2  # three prices
 MIN_RV_BPS = 1e-6  # below it is rounding
 
 
-@jit
+@jit_inline
 def push_trade(m: MarketState, now_ns: int, price_ticks: int, lots: int, buyer_maker: bool) -> None:
     """Append a valid trade. `buyer_maker` means that the aggressor sold."""
     n = m.n_trades
@@ -30,14 +32,14 @@ def push_trade(m: MarketState, now_ns: int, price_ticks: int, lots: int, buyer_m
     if n == 0 or price_ticks == m.trade_ticks:
         entry.log_return = 0.0
     else:
-        entry.log_return = math.log(price_ticks / m.trade_ticks)
+        entry.log_return = log_change(float(price_ticks), float(m.trade_ticks))
     m.flow_lots += -lots if buyer_maker else lots
     m.volume_lots += lots
     m.trade_ticks = price_ticks
     m.n_trades = n + 1
 
 
-@jit
+@jit_inline
 def first_trade(m: MarketState, tail: int, from_ns: int) -> int:
     """Running number of the first trade at or after `from_ns`, searched from `tail` up; `n_trades` when there is none."""
     n = m.n_trades

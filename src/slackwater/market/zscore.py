@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from slackwater.kernel.jit import jit
+from slackwater.market.inline import jit_inline
 from slackwater.schema.market import ZTracker
 from slackwater.schema.units import SEC
 
@@ -21,29 +22,25 @@ def gain_of(dt_sec: float, half_life_sec: float) -> float:
 
 
 @jit
-def gain_since(t: ZTracker, now_ns: int, half_life_sec: float) -> float:
-    """The gain of an update now by the true time since the tracker's last one."""
-    if t.n == 0:
-        return gain_of(UPDATE_SEC, half_life_sec)
-    return gain_of((now_ns - t.last_ns) / SEC, half_life_sec)
+def gain_since(n: int, dt_ns: int, half_life_sec: float) -> float:
+    """The gain of update `n` (from 0) by the true time since the one before."""
+    return gain_of(dt_ns / SEC if n > 0 else UPDATE_SEC, half_life_sec)
 
 
-@jit
-def apply_value(t: ZTracker, now_ns: int, value: float, gain: float) -> None:
-    """Move mean and variance towards a new value; a fresh tracker starts at mean 0 and variance 1."""
+@jit_inline
+def apply_value(t: ZTracker, n: int, value: float, gain: float) -> None:
+    """Move mean and variance towards value `n` (from 0); a tracker starts at mean 0 and variance 1."""
     mean = t.mean + gain * (value - t.mean)
-    var = t.var if t.n > 0 else 1.0
+    var = t.var if n > 0 else 1.0
     d = value - mean
-    t.n += 1
     t.mean = mean
     t.d = d
     t.var = var + gain * (d * d - var)
-    t.last_ns = now_ns
 
 
 @jit
-def z_of(t: ZTracker, limit: float) -> float:
-    """The last value's score, within +-limit; 0 for the first five values."""
-    if t.n <= MIN_UPDATES:
+def z_of(t: ZTracker, n: int, limit: float) -> float:
+    """The score of the last of `n` values, within +-limit; 0 for the first five."""
+    if n <= MIN_UPDATES:
         return 0.0
     return min(max(t.d / math.sqrt(max(t.var, MIN_VAR)), -limit), limit)

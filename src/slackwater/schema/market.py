@@ -26,11 +26,9 @@ CANDLE_SLOTS = 1_024  # bounds look-back / time frame
 class ZTracker(Record):
     """Exponential mean and variance of one feature; the score is computed from them when asked."""
 
-    n: i64  # updates so far
     mean: f64
-    var: f64  # 1 before the first update, which a zeroed tracker stores as n == 0
+    var: f64  # taken as 1 before the first update
     d: f64  # last value minus the mean after it
-    last_ns: i64  # time of the last update
 
 
 class TradeEntry(Record):
@@ -129,11 +127,15 @@ class MarketState(Record):
     volume_2s: i64
     ti_2s: f64
     # trackers
-    z_ret_2s: ZTracker
+    z_ret_2s: ZTracker  # this and the next two are updated at every book
     z_ti_2s: ZTracker
     z_md: ZTracker
     z_neg_dti: ZTracker
     z_neg_dqi: ZTracker
+    n_dti: i64  # samples so far
+    n_dqi: i64
+    dti_ns: i64  # time of the last sample
+    dqi_ns: i64
     gain: f64  # of an update after 0.1 s, half-life of the first three trackers
     gain_delta: f64  # likewise, of the last two
     sampled_ti: f64  # previous samples
