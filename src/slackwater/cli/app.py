@@ -11,13 +11,16 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from types import TracebackType
-from typing import NamedTuple
-
-from cyclopts import App, CycloptsError
+from typing import TYPE_CHECKING, NamedTuple
 
 from slackwater import __version__
 from slackwater.errors import SlackwaterError, UsageError
 
+if TYPE_CHECKING:
+    from cyclopts import App
+
+ABOUT = "Back-test and trade one strategy on crypto perpetuals: short an exhausted pump with post-only sells."
+EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 refused for safety, 4 data missing or damaged."
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
@@ -42,22 +45,18 @@ VERBS = (
 )
 
 
+def verbs() -> tuple[Verb, ...]:
+    """The verbs whose module is there."""
+    return tuple(verb for verb in VERBS if find_spec(f"slackwater.cli.{verb.target.partition(':')[0]}") is not None)
+
+
 def build() -> App:
-    """The command line with every verb whose module is there. Call it with tokens; it returns what the verb returned."""
-    app = App(
-        name="slackwater",
-        help="Back-test and trade one strategy on crypto perpetuals: short an exhausted pump with post-only sells.",
-        help_epilogue="Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 refused for safety, 4 data missing or damaged.",
-        help_format="plaintext",
-        version=__version__,
-        result_action="return_value",
-        exit_on_error=False,
-        print_error=False,
-    )
-    for order, verb in enumerate(VERBS):
-        module, _, attribute = verb.target.partition(":")
-        if find_spec(f"slackwater.cli.{module}") is not None:
-            app.command(f"slackwater.cli.{module}:{attribute}", name=verb.name, help=verb.help, sort_key=order)
+    """The command line with every verb. Call it with tokens; it returns what the verb returned."""
+    from cyclopts import App
+
+    app = App(name="slackwater", help_format="plaintext", result_action="return_value", exit_on_error=False, print_error=False)
+    for verb in verbs():
+        app.command(f"slackwater.cli.{verb.target}", name=verb.name, help=verb.help)
     return app
 
 
@@ -67,14 +66,15 @@ def main(tokens: Sequence[str] | None = None) -> int:
     An error that nobody foresaw is left to Python, which prints it through `_report_unexpected` and exits with 1.
     """
     sys.excepthook = _report_unexpected
+    words = list(sys.argv[1:] if tokens is None else tokens)
     try:
-        result = build()(list(sys.argv[1:] if tokens is None else tokens))
+        code = _run(words)
         sys.stdout.flush()
-        return result if isinstance(result, int) else 0
-    except CycloptsError as error:
-        return _fail(UsageError(f"{_one_line(error)} (slackwater --help lists the commands)"))
+        return code
     except SlackwaterError as error:
-        return _fail(error)
+        for line in str(error).splitlines():
+            print(f"slackwater: {line}", file=sys.stderr)
+        return error.exit_code
     except KeyboardInterrupt:
         print("slackwater: interrupted, nothing half-written is left", file=sys.stderr)
         return INTERRUPTED
@@ -84,14 +84,30 @@ def main(tokens: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _fail(error: SlackwaterError) -> int:
-    for line in str(error).splitlines():
-        print(f"slackwater: {line}", file=sys.stderr)
-    return error.exit_code
+def _run(words: list[str]) -> int:
+    # What is asked most needs no parser, and importing one takes ten times as long as the answer.
+    if not words or words in (["--help"], ["-h"]):
+        print(_overview())
+        return 0
+    if words == ["--version"]:
+        print(__version__)
+        return 0
+    from cyclopts import CycloptsError
+
+    try:
+        result = build()(words)
+    except CycloptsError as error:
+        raise UsageError(f"{' '.join(str(error).split())} (slackwater --help lists the commands)") from error
+    return result if isinstance(result, int) else 0
 
 
-def _one_line(error: CycloptsError) -> str:
-    return " ".join(str(error).split())
+def _overview() -> str:
+    known = verbs()
+    width = max(len(verb.name) for verb in known)
+    lines = ["Usage: slackwater COMMAND [OPTIONS]", "", ABOUT, "", "Commands:"]
+    lines += [f"  {verb.name:<{width}}  {verb.help}" for verb in known]
+    lines += ["", "Every command has --help and --json. --version prints the version.", EXIT_CODES]
+    return "\n".join(lines)
 
 
 def _report_unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

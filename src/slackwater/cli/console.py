@@ -54,7 +54,7 @@ def emit(as_json: bool, payload: Mapping[str, Any], text: Callable[[], str]) -> 
         payload: names to values; NumPy scalars are written as numbers, NaN and infinities as null.
         text: called only when the text is wanted.
     """
-    print(msgspec.json.encode(payload, enc_hook=_plain).decode() if as_json else text())
+    print(msgspec.json.encode(payload, enc_hook=_plain).decode() if as_json else text().removesuffix("\n"))
 
 
 def _plain(value: Any) -> Any:
