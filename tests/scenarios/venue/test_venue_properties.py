@@ -229,6 +229,15 @@ def test_more_latency_never_fills_a_passive_order_earlier(tape: list, order: Ask
 
 @given(events_and_requests, st.sampled_from(list(QueueModel)))
 @settings(max_examples=100, deadline=None)
+@example(
+    [
+        Ask(CommandKind.PLACE, 0, 1001, 3, side=Side.BUY, tif=Tif.IOC),
+        Book(1000, 5, 1001, 9),
+        Book(1000, 5, 1001, 5),  # as before, but what was taken is back
+        Ask(CommandKind.PLACE, 0, 1001, 5, side=Side.BUY, tif=Tif.IOC),
+    ],
+    QueueModel.PROPORTIONAL,
+)
 def test_rows_that_cannot_matter_may_be_skipped(events: list, model: QueueModel) -> None:
     """Feeding every row and jumping to the last book before an arrival give the same reports, byte for byte."""
 
