@@ -11,7 +11,7 @@ UV := $(shell command -v uv 2>/dev/null)
 ifdef UV
 INSTALL := uv pip install --quiet --python $(BIN)/python
 else
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 endif
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build
 RUN_STAMP := $(VENV)/.stamp-run
