@@ -84,7 +84,7 @@ def shared_tape(name: str, tick_den: int, lot_den: int) -> Box:
     first, rest = as_box(tape[: trades.num_rows]), as_box(tape[trades.num_rows :])
 
     def steps(column: object, den: int) -> NDArray[np.int64]:
-        return np.rint(np.asarray(column) * den).astype(np.int64)
+        return np.asarray(np.rint(np.asarray(column) * den), dtype=np.int64)
 
     first.kind, rest.kind = RowKind.TRADE, RowKind.BOOK
     first.ts_event, rest.ts_event = trades["ts_event"], quotes["ts_event"]

@@ -11,6 +11,7 @@ from slackwater.schema.units import BPS, MINUTE, NEVER_NS
 
 CANDLE_MASK = CANDLE_SLOTS - 1
 MIN_RETURNS = 2
+STEADY = 1e-3  # returns that vary less than this around their mean would drown in the rounding of a difference
 
 
 @jit
@@ -22,6 +23,7 @@ def push_candle(frame: CandleFrame, close: float, end_ns: int) -> None:
     candle.log_return = math.log(close / before) if n > 0 and close != before else 0.0
     candle.end_ns = end_ns
     candle.close = close
+    frame.back_sum += candle.log_return * candle.log_return
     frame.n = n + 1
 
 
@@ -36,6 +38,8 @@ def apply_candle(m: MarketState, tf: int, close: float, end_ns: int) -> bool:
         frame.from_tape = True
         frame.n = 0
         frame.tail = 0
+        frame.front_end = 0
+        frame.back_sum = 0.0
     late = frame.n > 0 and end_ns <= frame.candles[(frame.n - 1) & CANDLE_MASK].end_ns
     if late or not (close > 0.0 and close < math.inf):
         m.rejected_candles += 1
@@ -66,28 +70,32 @@ def close_candles(m: MarketState, sp: SignalParams, now_ns: int) -> None:
 
 
 @jit
-def sum_of_squares(frame: CandleFrame, first: int, end: int, mean: float) -> float:
-    """Sum of squared deviations of the log returns of candles `first .. end-1`, in four sums that need not wait for each other."""
-    s0 = 0.0
-    s1 = 0.0
-    s2 = 0.0
-    s3 = 0.0
-    k = first
-    while k + 3 < end:
-        d0 = frame.candles[k & CANDLE_MASK].log_return - mean
-        d1 = frame.candles[(k + 1) & CANDLE_MASK].log_return - mean
-        d2 = frame.candles[(k + 2) & CANDLE_MASK].log_return - mean
-        d3 = frame.candles[(k + 3) & CANDLE_MASK].log_return - mean
-        s0 += d0 * d0
-        s1 += d1 * d1
-        s2 += d2 * d2
-        s3 += d3 * d3
-        k += 4
-    while k < end:
-        d0 = frame.candles[k & CANDLE_MASK].log_return - mean
-        s0 += d0 * d0
-        k += 1
-    return (s0 + s1) + (s2 + s3)
+def squares_from(frame: CandleFrame, first: int) -> float:
+    """Sum of the squared log returns of candles `first` (which never goes back) and later.
+
+    A queue of two parts, so that nothing is ever subtracted: a candle of the front part holds the sum from itself to that part's end.
+    """
+    n = frame.n
+    if first >= frame.front_end:
+        total = 0.0
+        for k in range(n - 1, first - 1, -1):
+            candle = frame.candles[k & CANDLE_MASK]
+            total += candle.log_return * candle.log_return
+            candle.squares = total
+        frame.front_end = n
+        frame.back_sum = 0.0
+    front = frame.candles[first & CANDLE_MASK].squares if first < frame.front_end else 0.0
+    return front + frame.back_sum
+
+
+@jit
+def squared_deviations(frame: CandleFrame, first: int, mean: float) -> float:
+    """Sum of the squared deviations from `mean` of the log returns of candles `first` and later."""
+    total = 0.0
+    for k in range(first, frame.n):
+        d = frame.candles[k & CANDLE_MASK].log_return - mean
+        total += d * d
+    return total
 
 
 @jit
@@ -103,7 +111,10 @@ def frame_vol_bps(frame: CandleFrame, after_ns: int) -> float:
         return 0.0
     # The returns' sum telescopes.
     mean = math.log(frame.candles[(n - 1) & CANDLE_MASK].close / frame.candles[tail & CANDLE_MASK].close) / count
-    return math.sqrt(sum_of_squares(frame, tail + 1, n, mean) / count) * BPS
+    var = squares_from(frame, tail + 1) / count - mean * mean
+    if var < STEADY * mean * mean:
+        var = squared_deviations(frame, tail + 1, mean) / count
+    return math.sqrt(var) * BPS
 
 
 @jit

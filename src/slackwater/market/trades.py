@@ -87,7 +87,16 @@ def ti_300ms(m: MarketState, now_ns: int) -> float:
 def rv_1s_bps(m: MarketState, now_ns: int) -> float:
     """Population standard deviation of the log returns between the trades of the last second, bps; 0 with fewer than 3 trades."""
     tail = first_trade(m, max(m.tail_1s, m.tail_2s), now_ns - SEC)
-    m.tail_1s = tail
+    if tail != m.tail_1s or m.n_trades != m.rv_1s_at:
+        m.tail_1s = tail
+        m.rv_1s_at = m.n_trades
+        m.rv_1s = return_deviation_bps(m, tail)
+    return m.rv_1s
+
+
+@jit
+def return_deviation_bps(m: MarketState, tail: int) -> float:
+    """Population standard deviation of the log returns between trades `tail` and later, bps."""
     n = m.n_trades
     count = n - tail - 1
     if count < MIN_RETURNS:

@@ -85,6 +85,7 @@ class Candle(Record):
     end_ns: i64
     close: f64
     log_return: f64  # from the candle before; 0 for the first
+    squares: f64  # in the front part of the sliding sum: squared returns from this candle to that part's end
 
 
 class CandleFrame(Record):
@@ -92,6 +93,8 @@ class CandleFrame(Record):
 
     n: i64  # candles closed so far
     tail: i64  # first candle within the look-back
+    front_end: i64  # candles before this one are the front part of the sliding sum
+    back_sum: f64  # squared returns of the later ones
     end_ns: i64  # when the candle being built ends; 0 before the first book
     from_tape: flag  # the tape brings this frame's candles, so none are built
     candles: Annotated[Vec[Candle], CANDLE_SLOTS]
@@ -148,6 +151,8 @@ class MarketState(Record):
     tail_1s: i64
     tail_500ms: i64
     tail_300ms: i64
+    rv_1s: f64  # as of `tail_1s` and the trade count below
+    rv_1s_at: i64
     # mids
     n_runs: i64
     run_tail_2s: i64
