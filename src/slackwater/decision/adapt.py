@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from slackwater.kernel.jit import jit
+from slackwater.market.spreads import median_spread_bps
 from slackwater.market.volatility_regime import drift_mult
 from slackwater.schema.params import Params
 from slackwater.schema.state import SymbolState
@@ -47,7 +48,7 @@ def is_cooling(s: SymbolState, p: Params, now_ns: int) -> bool:
 @jit
 def layer_gap_bps(s: SymbolState, p: Params) -> float:
     """The least distance between layers."""
-    gap = max(p.min_spread_bps, s.market.median_spread_bps, 0.5 * fee_floor_bps(p))
+    gap = max(p.min_spread_bps, median_spread_bps(s.market), 0.5 * fee_floor_bps(p))
     return gap * (1.0 + 2.0 * s.behaviour.dup) if p.dynamic_enabled else gap
 
 

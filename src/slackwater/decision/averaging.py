@@ -50,40 +50,40 @@ def averaging_gate(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int
         return grid_gate
     lots = layer_lots(s, p)
     if is_below_min(s.ins, lots, s.market.ask) or (p.avg_enabled and cost_usd(s.ledger, s.ins) < s.ins.min_notional_usd):
-        return int(Gate.BELOW_MIN)
+        return Gate.BELOW_MIN.value
     notional = s.market.ask * qty_of(s.ins, lots)
     if breaks_symbol_cap(s, p, notional):
-        return int(Gate.SYMBOL_CAP)
+        return Gate.SYMBOL_CAP.value
     guard_gate = _recovery_allows(s, p, now_ns, notional)
     if guard_gate != Gate.PASS:
         return guard_gate
     projected = cost_usd(s.ledger, s.ins) + notional
-    if not has_sufficient_edge(s, p, out, now_ns, int(Context.AVERAGE), projected):
-        return int(Gate.EDGE)
+    if not has_sufficient_edge(s, p, out, now_ns, Context.AVERAGE.value, projected):
+        return Gate.EDGE.value
     if breaks_portfolio_cap(states, p, notional):
-        return int(Gate.PORTFOLIO_CAP)
-    return int(Gate.PASS)
+        return Gate.PORTFOLIO_CAP.value
+    return Gate.PASS.value
 
 
 @jit
 def _may_add(s: SymbolState, p: Params, now_ns: int) -> int:
     if is_entry_disabled(s, p):
-        return int(Gate.ENTRY_DISABLED)
+        return Gate.ENTRY_DISABLED.value
     if is_rewarming(s, p, now_ns):
-        return int(Gate.REWARM)
+        return Gate.REWARM.value
     if s.inverse.mode == InverseMode.ACTIVE:
-        return int(Gate.INVERSE_MODE)
+        return Gate.INVERSE_MODE.value
     if s.ledger.layers_opened >= max_layers(s, p):
-        return int(Gate.MAX_LAYERS)
+        return Gate.MAX_LAYERS.value
     if now_ns < s.risk.cooldown_until_ns:
-        return int(Gate.CLOSE_COOLDOWN)
+        return Gate.CLOSE_COOLDOWN.value
     if now_ns < s.risk.breaker_until_ns:
-        return int(Gate.BREAKER)
+        return Gate.BREAKER.value
     if now_ns < s.risk.layer_cooldown_until_ns:
-        return int(Gate.LAYER_COOLDOWN)
+        return Gate.LAYER_COOLDOWN.value
     if is_cooling(s, p, now_ns):
-        return int(Gate.ENTRY_COOLDOWN)
-    return int(Gate.PASS)
+        return Gate.ENTRY_COOLDOWN.value
+    return Gate.PASS.value
 
 
 @jit
@@ -91,13 +91,13 @@ def _grid_says(s: SymbolState, p: Params) -> int:
     m = s.market
     rise = rise_bps(s.ledger, m.ask)
     if rise < required_spacing_bps(s, p, rise):
-        return int(Gate.SPACING)
+        return Gate.SPACING.value
     if m.spread_bps < relieved_min_spread_bps(p, -rise):
-        return int(Gate.SPREAD_LOW)
+        return Gate.SPREAD_LOW.value
     last = s.ledger.last_entry_price
     if abs(m.ask - last) / last * BPS < layer_gap_bps(s, p):
-        return int(Gate.BURST)
-    return int(Gate.PASS)
+        return Gate.BURST.value
+    return Gate.PASS.value
 
 
 @jit
@@ -112,18 +112,18 @@ def adds_last_hour(s: SymbolState, now_ns: int) -> int:
 @jit
 def _recovery_allows(s: SymbolState, p: Params, now_ns: int, notional_usd: float) -> int:
     if not p.avg_enabled:
-        return int(Gate.PASS)
+        return Gate.PASS.value
     led = s.ledger
     if -rise_bps(led, s.market.ask) > -p.avg_min_unrealized_bps:
-        return int(Gate.RECOVERY_DRAWDOWN)
+        return Gate.RECOVERY_DRAWDOWN.value
     if p.avg_cooldown_ns > 0 and led.last_add_ns > 0 and now_ns - led.last_add_ns < p.avg_cooldown_ns:
-        return int(Gate.RECOVERY_COOLDOWN)
+        return Gate.RECOVERY_COOLDOWN.value
     if p.avg_max_adds_per_hour > 0 and adds_last_hour(s, now_ns) >= p.avg_max_adds_per_hour:
-        return int(Gate.RECOVERY_HOURLY)
+        return Gate.RECOVERY_HOURLY.value
     debt = debt_usd(s.recovery, p, now_ns)
     if p.recovery_enabled and debt > MIN_DEBT_USD:
         cost = cost_usd(led, s.ins)
         improved = raw_hurdle_bps(p, debt, cost) - raw_hurdle_bps(p, debt, cost + notional_usd)
         if improved < p.avg_min_hurdle_improve_bps:
-            return int(Gate.RECOVERY_HURDLE)
-    return int(Gate.PASS)
+            return Gate.RECOVERY_HURDLE.value
+    return Gate.PASS.value

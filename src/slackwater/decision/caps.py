@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from slackwater.kernel.jit import jit
 from slackwater.kernel.record import Box
 from slackwater.ledger.pnl import cost_usd
@@ -40,3 +42,17 @@ def breaks_portfolio_cap(states: Box, p: Params, extra_usd: float) -> bool:
     for k in range(len(states)):
         total += committed_usd(states[k])
     return total > p.max_total_notional_usd
+
+
+@jit
+def room_usd(states: Box, s: SymbolState, p: Params) -> float:
+    """What the caps leave for more; infinite when none is set."""
+    room = math.inf
+    if p.max_symbol_notional_usd > 0.0:
+        room = p.max_symbol_notional_usd - committed_usd(s)
+    if p.max_total_notional_usd > 0.0:
+        total = 0.0
+        for k in range(len(states)):
+            total += committed_usd(states[k])
+        room = min(room, p.max_total_notional_usd - total)
+    return room

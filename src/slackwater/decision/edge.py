@@ -7,7 +7,9 @@ from slackwater.decision.targets import fresh_target_bps
 from slackwater.kernel.jit import jit
 from slackwater.ledger.behaviour import refresh
 from slackwater.ledger.recovery import debt_usd, hurdle_bps
-from slackwater.market.signals import exhaust_score, pump_score, ret_2s_bps
+from slackwater.market.mids import ret_2s_bps
+from slackwater.market.signals import exhaust_score, pump_score
+from slackwater.market.spreads import median_spread_bps
 from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, EdgeRow, Out
 from slackwater.schema.params import Params
 from slackwater.schema.state import SymbolState
@@ -47,7 +49,7 @@ def evaluate(s: SymbolState, p: Params, now_ns: int, notional_usd: float, row: E
     row.symbol = s.symbol
     row.ret_2s_bps = ret_2s_bps(m)
     row.spread_bps = m.spread_bps
-    row.median_spread_bps = m.median_spread_bps
+    row.median_spread_bps = median_spread_bps(m)
     row.pump_score = pump_score(m, p.signals)
     row.exhaust_score = exhaust_score(m, p.signals)
     row.signal_strength = 0.5 * row.pump_score + 0.5 * row.exhaust_score
@@ -59,7 +61,7 @@ def evaluate(s: SymbolState, p: Params, now_ns: int, notional_usd: float, row: E
     row.slippage_est_bps = s.behaviour.slippage_est_bps
     row.expected_cost_bps = fee_floor_bps(p) + row.slippage_est_bps + p.exec_buffer_bps
     row.trend_penalty_bps = max(row.ret_2s_bps, 0.0) * p.trend_weight
-    row.spread_risk_bps = max(m.spread_bps - m.median_spread_bps, 0.0) * p.spread_weight
+    row.spread_risk_bps = max(m.spread_bps - median_spread_bps(m), 0.0) * p.spread_weight
     expected = row.tp_target_bps + row.signal_bonus_bps - row.expected_cost_bps - row.trend_penalty_bps - row.spread_risk_bps
     row.expected_edge_bps = expected
     row.uncertainty_raw_bps = uncertainty_raw_bps(s, p)

@@ -8,7 +8,9 @@ from slackwater.decision.edge import has_sufficient_edge
 from slackwater.decision.geometry import entry_notional_usd
 from slackwater.kernel.jit import jit
 from slackwater.kernel.record import Box
-from slackwater.market.signals import buy_ratio_2s, exhaust_score, is_warm, is_waterfall, pump_score, ret_2s_bps, ret_30s_bps
+from slackwater.market.mids import ret_2s_bps, ret_30s_bps
+from slackwater.market.signals import buy_ratio_2s, exhaust_score, is_warm, is_waterfall, pump_score
+from slackwater.market.spreads import has_median_spread
 from slackwater.schema.audit import Out
 from slackwater.schema.enums import Context, Gate
 from slackwater.schema.instrument import Instrument, floor_lots, qty_of
@@ -56,56 +58,56 @@ def entry_gate(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) ->
 def _may_enter(s: SymbolState, p: Params, now_ns: int) -> int:
     m = s.market
     if is_entry_disabled(s, p):
-        return int(Gate.ENTRY_DISABLED)
+        return Gate.ENTRY_DISABLED.value
     if is_rewarming(s, p, now_ns):
-        return int(Gate.REWARM)
+        return Gate.REWARM.value
     if now_ns - m.first_ns < p.warmup_ns:
-        return int(Gate.WARMUP)
+        return Gate.WARMUP.value
     if now_ns < s.risk.cooldown_until_ns:
-        return int(Gate.CLOSE_COOLDOWN)
+        return Gate.CLOSE_COOLDOWN.value
     if now_ns < s.risk.breaker_until_ns:
-        return int(Gate.BREAKER)
-    if m.median_spread_bps <= 0.0:
-        return int(Gate.NO_MEDIAN_SPREAD)
+        return Gate.BREAKER.value
+    if not has_median_spread(m):
+        return Gate.NO_MEDIAN_SPREAD.value
     if is_cooling(s, p, now_ns):
-        return int(Gate.ENTRY_COOLDOWN)
+        return Gate.ENTRY_COOLDOWN.value
     if is_waterfall(m, p.signals, now_ns, p.waterfall_vol_threshold):
-        return int(Gate.WATERFALL)
-    return int(Gate.PASS)
+        return Gate.WATERFALL.value
+    return Gate.PASS.value
 
 
 @jit
 def _signals_say(s: SymbolState, p: Params) -> int:
     m = s.market
     if not is_warm(m):
-        return int(Gate.NOT_WARM)
+        return Gate.NOT_WARM.value
     if m.spread_bps < p.min_spread_bps:
-        return int(Gate.SPREAD_LOW)
+        return Gate.SPREAD_LOW.value
     if m.spread_bps > p.max_spread_bps:
-        return int(Gate.SPREAD_HIGH)
+        return Gate.SPREAD_HIGH.value
     if pump_score(m, p.signals) <= p.pump_threshold:
-        return int(Gate.PUMP)
+        return Gate.PUMP.value
     if exhaust_score(m, p.signals) <= p.exhaust_threshold:
-        return int(Gate.EXHAUST)
+        return Gate.EXHAUST.value
     if ret_2s_bps(m) > p.max_trend_bps:
-        return int(Gate.TREND_2S)
+        return Gate.TREND_2S.value
     if p.max_trend_30s_bps > 0.0 and abs(ret_30s_bps(m)) > p.max_trend_30s_bps:
-        return int(Gate.TREND_30S)
+        return Gate.TREND_30S.value
     if p.max_buy_ratio < 1.0 and buy_ratio_2s(m) > p.max_buy_ratio:
-        return int(Gate.BUY_RATIO)
-    return int(Gate.PASS)
+        return Gate.BUY_RATIO.value
+    return Gate.PASS.value
 
 
 @jit
 def _affordable(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
     lots = entry_lots(s, p, now_ns)
     if is_below_min(s.ins, lots, s.market.ask):
-        return int(Gate.BELOW_MIN)
+        return Gate.BELOW_MIN.value
     notional = s.market.ask * qty_of(s.ins, lots)
     if breaks_symbol_cap(s, p, notional):
-        return int(Gate.SYMBOL_CAP)
-    if not has_sufficient_edge(s, p, out, now_ns, int(Context.ENTRY), notional):
-        return int(Gate.EDGE)
+        return Gate.SYMBOL_CAP.value
+    if not has_sufficient_edge(s, p, out, now_ns, Context.ENTRY.value, notional):
+        return Gate.EDGE.value
     if breaks_portfolio_cap(states, p, notional):
-        return int(Gate.PORTFOLIO_CAP)
-    return int(Gate.PASS)
+        return Gate.PORTFOLIO_CAP.value
+    return Gate.PASS.value

@@ -7,7 +7,7 @@ from slackwater.decision.inverse import current_zone, give_up_if_lost, is_timed_
 from slackwater.decision.targets import exit_floor_bps, resting_ticks, rest_bps
 from slackwater.kernel.jit import jit
 from slackwater.ledger.pnl import cost_usd, net_bps, rise_bps
-from slackwater.market.signals import ti_500ms
+from slackwater.market.trades import ti_500ms
 from slackwater.schema.enums import ExitReason, InverseMode
 from slackwater.schema.params import Params, TpMode
 from slackwater.schema.state import SymbolState
@@ -20,14 +20,14 @@ REFIRE_NS = 500 * MS  # a reason that was dropped waits this long
 def forced_exit(s: SymbolState, p: Params, now_ns: int) -> int:
     """A reason to leave whatever it costs, or NONE."""
     if p.stop_loss_bps > 0.0 and net_bps(s.ledger, s.ins, s.market.ask, p.taker_fee) < -p.stop_loss_bps:
-        return int(ExitReason.STOP)
+        return ExitReason.STOP.value
     if p.max_age_ns > 0 and now_ns - s.ledger.opened_ns > p.max_age_ns:
-        return int(ExitReason.TIMEOUT)
+        return ExitReason.TIMEOUT.value
     if p.max_drawdown_usd > 0.0 and s.ledger.equity_peak_usd - s.ledger.equity_usd >= p.max_drawdown_usd:
-        return int(ExitReason.DRAWDOWN)
+        return ExitReason.DRAWDOWN.value
     if s.risk.is_shutdown:
-        return int(ExitReason.SHUTDOWN)
-    return int(ExitReason.NONE)
+        return ExitReason.SHUTDOWN.value
+    return ExitReason.NONE.value
 
 
 @jit
@@ -52,25 +52,25 @@ def profit_exit(s: SymbolState, p: Params, now_ns: int) -> int:
     """A profit worth taking actively now, or NONE."""
     ret = rise_bps(s.ledger, s.market.ask)
     if ret > 0.0:
-        return int(ExitReason.NONE)
+        return ExitReason.NONE.value
     target = max(p.tp_spread_mult * s.market.spread_bps, min_tp_profit_bps(s, p))
-    if ret <= -target and can_fire(s, p, now_ns, int(ExitReason.TP)):
-        return int(ExitReason.TP)
+    if ret <= -target and can_fire(s, p, now_ns, ExitReason.TP.value):
+        return ExitReason.TP.value
     if ret <= min_fast_tp_bps(s, p) and is_fast_mode(s, p) and ti_500ms(s.market, now_ns) < p.fast_tp_ti:
-        if can_fire(s, p, now_ns, int(ExitReason.FAST_TP)):
-            return int(ExitReason.FAST_TP)
-    return int(ExitReason.NONE)
+        if can_fire(s, p, now_ns, ExitReason.FAST_TP.value):
+            return ExitReason.FAST_TP.value
+    return ExitReason.NONE.value
 
 
 @jit
 def zone_exit(s: SymbolState, p: Params, now_ns: int) -> int:
     """What inverse mode asks for now: everything after its time, the zones passed, or nothing."""
     if is_timed_out(s, p, now_ns):
-        return int(ExitReason.INVERSE_TP_TIMEOUT)
-    if passed_lots(s) > 0 and can_fire(s, p, now_ns, int(ExitReason.INVERSE_TP)):
-        return int(ExitReason.INVERSE_TP)
+        return ExitReason.INVERSE_TP_TIMEOUT.value
+    if passed_lots(s) > 0 and can_fire(s, p, now_ns, ExitReason.INVERSE_TP.value):
+        return ExitReason.INVERSE_TP.value
     give_up_if_lost(s, p)
-    return int(ExitReason.NONE)
+    return ExitReason.NONE.value
 
 
 @jit
@@ -99,4 +99,4 @@ def resting_price_ticks(s: SymbolState, p: Params, now_ns: int) -> int:
 @jit
 def resting_reason(s: SymbolState) -> int:
     """The reason of a take-profit fill now."""
-    return int(ExitReason.INVERSE_TP) if s.inverse.mode == InverseMode.ARMED or s.inverse.mode == InverseMode.ACTIVE else int(ExitReason.TP_REST)
+    return ExitReason.INVERSE_TP.value if s.inverse.mode == InverseMode.ARMED or s.inverse.mode == InverseMode.ACTIVE else ExitReason.TP_REST.value

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from slackwater.decision.adapt import layer_gap_bps
 from slackwater.kernel.jit import jit
-from slackwater.market.signals import rv_1s_bps, signal_strength
+from slackwater.market.signals import signal_strength
+from slackwater.market.spreads import median_spread_bps
+from slackwater.market.trades import rv_1s_bps
 from slackwater.market.volatility_regime import drift_mult
 from slackwater.schema.params import Params
 from slackwater.schema.state import SymbolState
@@ -57,7 +59,7 @@ def base_spacing_bps(s: SymbolState, p: Params) -> float:
     """Spacing of the first add."""
     if p.base_spacing_bps > 0.0:
         return p.base_spacing_bps
-    return max(s.market.median_spread_bps, s.market.blended_bps, MIN_BASE_SPACING_BPS)
+    return max(median_spread_bps(s.market), s.market.blended_bps, MIN_BASE_SPACING_BPS)
 
 
 @jit

@@ -7,6 +7,7 @@ import math
 from slackwater.decision.adapt import fee_floor_bps, min_tp_profit_bps
 from slackwater.kernel.jit import jit
 from slackwater.ledger.recovery import debt_usd, hurdle_bps
+from slackwater.market.spreads import median_spread_bps
 from slackwater.schema.enums import ExitReason
 from slackwater.schema.instrument import floor_ticks
 from slackwater.schema.params import Params
@@ -19,7 +20,7 @@ UNKNOWN_MEDIAN_TARGET_BPS = 5.0
 @jit
 def fresh_target_bps(s: SymbolState, p: Params) -> float:
     """The take-profit distance of a position just opened: from the usual spread or from the live volatility."""
-    median = s.market.median_spread_bps
+    median = median_spread_bps(s.market)
     by_spread = median * p.tp_spread_mult if median > 0.0 else UNKNOWN_MEDIAN_TARGET_BPS
     return max(by_spread, min(s.market.live_bps * p.tp_vol_capture_ratio, p.tp_vol_scale_cap))
 

@@ -16,14 +16,16 @@ from slackwater.schema.units import BPS
 
 
 @jit
-def apply_entry_fill(s: SymbolState, p: Params, now_ns: int, price_ticks: int, lots: int, fee_usd: float) -> None:
+def apply_entry_fill(
+    s: SymbolState, p: Params, now_ns: int, price_ticks: int, lots: int, fee_usd: float, median_spread_bps: float
+) -> None:
     """An entry sold: the position grows, in the layer of the working group."""
     led = s.ledger
     price = price_of(s.ins, price_ticks)
     if led.short_lots == 0:
         _open_episode(s, p, now_ns)
     if s.entry.layer_episode != led.episode_count:
-        _open_group_layer(s, p, now_ns, price)
+        _open_group_layer(s, p, now_ns, price, median_spread_bps)
     s.entry.filled_lots += lots
     total = led.short_lots + lots
     led.avg_entry = (led.avg_entry * led.short_lots + price * lots) / total
@@ -66,7 +68,7 @@ def _open_episode(s: SymbolState, p: Params, now_ns: int) -> None:
 
 
 @jit
-def _open_group_layer(s: SymbolState, p: Params, now_ns: int, price: float) -> None:
+def _open_group_layer(s: SymbolState, p: Params, now_ns: int, price: float, median_spread_bps: float) -> None:
     """First fill of a group in this episode: a new layer, and an add when others stand already."""
     led = s.ledger
     s.entry.layer = open_layer(led, now_ns)
@@ -77,7 +79,7 @@ def _open_group_layer(s: SymbolState, p: Params, now_ns: int, price: float) -> N
         led.adds += 1
     if s.entry.first_fill_ns == 0:
         s.entry.first_fill_ns = now_ns
-        add_entry(s.behaviour, p, now_ns, price, s.market.median_spread_bps)
+        add_entry(s.behaviour, p, now_ns, price, median_spread_bps)
 
 
 @jit

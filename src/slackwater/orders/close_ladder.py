@@ -36,8 +36,8 @@ def start_close(s: SymbolState, out: Out, now_ns: int, reason: int, target_lots:
     c.reference_ask = s.market.ask
     c.swept_ns = 0
     c.slices = 0
-    reap(s, out, now_ns, int(OrderReason.REAP_CLOSE))
-    cancel_purpose(s, out, now_ns, int(Purpose.TAKE_PROFIT), int(OrderReason.CLEARING))
+    reap(s, out, now_ns, OrderReason.REAP_CLOSE.value)
+    cancel_purpose(s, out, now_ns, Purpose.TAKE_PROFIT.value, OrderReason.CLEARING.value)
 
 
 @jit
@@ -49,7 +49,7 @@ def upgrade_close(s: SymbolState, out: Out, now_ns: int, reason: int) -> None:
     c.decided_ns = now_ns
     c.reference_ask = s.market.ask
     if c.step == CloseStep.MAKER:
-        cancel_purpose(s, out, now_ns, int(Purpose.CLOSE), int(OrderReason.UPGRADED))
+        cancel_purpose(s, out, now_ns, Purpose.CLOSE.value, OrderReason.UPGRADED.value)
 
 
 @jit
@@ -63,11 +63,11 @@ def advance(s: SymbolState, p: Params, out: Out, now_ns: int, pays: bool, skips_
     """
     c = s.close
     if c.step == CloseStep.CLEARING:
-        if count_purpose(s, int(Purpose.TAKE_PROFIT)) + count_purpose(s, int(Purpose.ENTRY)) > 0:
+        if count_purpose(s, Purpose.TAKE_PROFIT.value) + count_purpose(s, Purpose.ENTRY.value) > 0:
             return
-    elif count_purpose(s, int(Purpose.CLOSE)) > 0:
+    elif count_purpose(s, Purpose.CLOSE.value) > 0:
         if c.step == CloseStep.MAKER and now_ns - c.step_ns >= p.maker_exit_wait_ns:
-            cancel_purpose(s, out, now_ns, int(Purpose.CLOSE), int(OrderReason.MAKER_TIMEOUT))
+            cancel_purpose(s, out, now_ns, Purpose.CLOSE.value, OrderReason.MAKER_TIMEOUT.value)
         return
     if s.ledger.short_lots <= c.target_lots:
         finish_close(s)
@@ -81,7 +81,7 @@ def advance(s: SymbolState, p: Params, out: Out, now_ns: int, pays: bool, skips_
     elif c.step == CloseStep.CLEARING or c.step == CloseStep.MAKER:
         _send_ioc(s, out, now_ns)
     elif c.step == CloseStep.IOC:
-        _send_market(s, out, now_ns, int(OrderReason.CLOSE_MARKET))
+        _send_market(s, out, now_ns, OrderReason.CLOSE_MARKET.value)
     else:
         _sweep(s, out, now_ns, is_book)
 
@@ -93,32 +93,32 @@ def _sweep(s: SymbolState, out: Out, now_ns: int, is_book: bool) -> None:
     c.step = CloseStep.SWEEP
     if is_book and now_ns - c.swept_ns >= SWEEP_INTERVAL_NS:
         c.swept_ns = now_ns
-        _send_market(s, out, now_ns, int(OrderReason.SWEEP))
+        _send_market(s, out, now_ns, OrderReason.SWEEP.value)
 
 
 @jit
 def _send_maker(s: SymbolState, out: Out, now_ns: int) -> None:
     s.close.step = CloseStep.MAKER
     price = min(s.market.bid_ticks + 1, s.market.ask_ticks - 1)
-    _send(s, out, now_ns, price, int(OrderType.LIMIT), int(Tif.GTX), int(OrderReason.CLOSE_MAKER))
+    _send(s, out, now_ns, price, OrderType.LIMIT.value, Tif.GTX.value, OrderReason.CLOSE_MAKER.value)
 
 
 @jit
 def _send_ioc(s: SymbolState, out: Out, now_ns: int) -> None:
     s.close.step = CloseStep.IOC
-    _send(s, out, now_ns, s.market.ask_ticks, int(OrderType.LIMIT), int(Tif.IOC), int(OrderReason.CLOSE_IOC))
+    _send(s, out, now_ns, s.market.ask_ticks, OrderType.LIMIT.value, Tif.IOC.value, OrderReason.CLOSE_IOC.value)
 
 
 @jit
 def _send_market(s: SymbolState, out: Out, now_ns: int, reason: int) -> None:
     s.close.step = CloseStep.MARKET
-    _send(s, out, now_ns, 0, int(OrderType.MARKET), int(Tif.IOC), reason)
+    _send(s, out, now_ns, 0, OrderType.MARKET.value, Tif.IOC.value, reason)
 
 
 @jit
 def _send(s: SymbolState, out: Out, now_ns: int, price_ticks: int, type_: int, tif: int, reason: int) -> None:
     c = s.close
-    slot = take_slot(s, int(Purpose.CLOSE), int(Side.BUY), c.group_id, c.slices)
+    slot = take_slot(s, Purpose.CLOSE.value, Side.BUY.value, c.group_id, c.slices)
     if slot < 0:
         return
     c.slices += 1

@@ -92,8 +92,8 @@ def emit_place(s: SymbolState, out: Out, now_ns: int, slot: int, price_ticks: in
     o.created_ns = now_ns
     o.changed_ns = now_ns
     o.reason = reason
-    log_event(s, out, now_ns, o, int(OrderEvent.PLACE), reason, price_ticks, lots)
-    _emit(s, out, now_ns, o, int(CommandKind.PLACE), price_ticks, lots)
+    log_event(s, out, now_ns, o, OrderEvent.PLACE.value, reason, price_ticks, lots)
+    _emit(s, out, now_ns, o, CommandKind.PLACE.value, price_ticks, lots)
 
 
 @jit
@@ -106,8 +106,8 @@ def emit_amend(s: SymbolState, out: Out, now_ns: int, slot: int, price_ticks: in
     o.highest_ticks = max(o.highest_ticks, price_ticks)
     o.changed_ns = now_ns
     o.amend_count += 1
-    log_event(s, out, now_ns, o, int(OrderEvent.AMEND), reason, price_ticks, lots)
-    _emit(s, out, now_ns, o, int(CommandKind.AMEND), price_ticks, lots)
+    log_event(s, out, now_ns, o, OrderEvent.AMEND.value, reason, price_ticks, lots)
+    _emit(s, out, now_ns, o, CommandKind.AMEND.value, price_ticks, lots)
 
 
 @jit
@@ -117,8 +117,8 @@ def cancel_order(s: SymbolState, out: Out, now_ns: int, slot: int, reason: int) 
     if o.status == OrderStatus.LIVE:
         o.status = OrderStatus.CANCELING
         o.wants_cancel = False
-        log_event(s, out, now_ns, o, int(OrderEvent.CANCEL), reason, o.price_ticks, o.lots - o.cum_lots)
-        _emit(s, out, now_ns, o, int(CommandKind.CANCEL), o.price_ticks, o.lots)
+        log_event(s, out, now_ns, o, OrderEvent.CANCEL.value, reason, o.price_ticks, o.lots - o.cum_lots)
+        _emit(s, out, now_ns, o, CommandKind.CANCEL.value, o.price_ticks, o.lots)
     elif o.status == OrderStatus.PENDING or o.status == OrderStatus.AMENDING:
         o.wants_cancel = True
         o.reason = reason

@@ -29,17 +29,17 @@ def fire_limit_sell(s: SymbolState, out: Out, now_ns: int, lots: int, context: i
     g.resend_lots = 0
     g.resend_retries = 0
     s.ledger.last_entry_placed_ns = now_ns
-    reason = int(OrderReason.ENTRY) if context == Context.ENTRY else int(OrderReason.AVERAGE)
+    reason = OrderReason.ENTRY.value if context == Context.ENTRY else OrderReason.AVERAGE.value
     _place_slice(s, out, now_ns, lots, 0, reason)
 
 
 @jit
 def _place_slice(s: SymbolState, out: Out, now_ns: int, lots: int, retries: int, reason: int) -> None:
-    slot = take_slot(s, int(Purpose.ENTRY), int(Side.SELL), s.entry.group_id, 0)
+    slot = take_slot(s, Purpose.ENTRY.value, Side.SELL.value, s.entry.group_id, 0)
     if slot < 0:
         return
     s.orders[slot].retries = retries
-    emit_place(s, out, now_ns, slot, s.market.ask_ticks, lots, int(OrderType.LIMIT), int(Tif.GTX), reason)
+    emit_place(s, out, now_ns, slot, s.market.ask_ticks, lots, OrderType.LIMIT.value, Tif.GTX.value, reason)
 
 
 @jit
@@ -56,14 +56,14 @@ def reap(s: SymbolState, out: Out, now_ns: int, reason: int) -> None:
     s.entry.status = GroupStatus.REAPING
     s.entry.reap_reason = reason
     s.entry.resend_lots = 0
-    cancel_purpose(s, out, now_ns, int(Purpose.ENTRY), reason)
+    cancel_purpose(s, out, now_ns, Purpose.ENTRY.value, reason)
     settle(s)
 
 
 @jit
 def settle(s: SymbolState) -> None:
     """The group ends when none of its slices lives or waits to be sent again."""
-    if s.entry.status != GroupStatus.IDLE and s.entry.resend_lots == 0 and count_purpose(s, int(Purpose.ENTRY)) == 0:
+    if s.entry.status != GroupStatus.IDLE and s.entry.resend_lots == 0 and count_purpose(s, Purpose.ENTRY.value) == 0:
         s.entry.status = GroupStatus.IDLE
 
 
@@ -76,18 +76,25 @@ def on_refused(s: SymbolState, p: Params, o: Order) -> int:
     if s.entry.status == GroupStatus.WORKING and o.retries < p.post_only_retries:
         s.entry.resend_lots = o.lots - o.cum_lots
         s.entry.resend_retries = o.retries + 1
-        return int(OrderReason.WOULD_CROSS)
-    return int(OrderReason.POST_ONLY)
+        return OrderReason.WOULD_CROSS.value
+    return OrderReason.POST_ONLY.value
 
 
 @jit
-def resend(s: SymbolState, out: Out, now_ns: int) -> None:
+def resend(s: SymbolState, p: Params, out: Out, now_ns: int, highest_buy_ticks: int) -> None:
     """At a valid book, send a refused slice again at the ask as it is now."""
     g = s.entry
-    if g.status == GroupStatus.WORKING and g.resend_lots > 0:
-        lots = g.resend_lots
-        g.resend_lots = 0
-        _place_slice(s, out, now_ns, lots, g.resend_retries, int(OrderReason.RETRY))
+    if g.status != GroupStatus.WORKING or g.resend_lots == 0:
+        return
+    if is_too_far(s, p):
+        reap(s, out, now_ns, OrderReason.REAP_CHASE.value)
+        return
+    if s.market.ask_ticks <= highest_buy_ticks:
+        reap(s, out, now_ns, OrderReason.SELF_TRADE.value)
+        return
+    lots = g.resend_lots
+    g.resend_lots = 0
+    _place_slice(s, out, now_ns, lots, g.resend_retries, OrderReason.RETRY.value)
 
 
 @jit
@@ -108,7 +115,7 @@ def chase(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, hig
     if s.entry.status != GroupStatus.WORKING:
         return
     if is_too_far(s, p):
-        reap(s, out, now_ns, int(OrderReason.REAP_CHASE))
+        reap(s, out, now_ns, OrderReason.REAP_CHASE.value)
         return
     for k in range(MAX_ORDERS):
         o = s.orders[k]
@@ -118,11 +125,11 @@ def chase(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, hig
         if o.price_ticks == want or now_ns - o.changed_ns < p.amend_interval_ns:
             continue
         if want <= highest_buy_ticks:
-            reap(s, out, now_ns, int(OrderReason.SELF_TRADE))
+            reap(s, out, now_ns, OrderReason.SELF_TRADE.value)
             return
         extra = price_of(s.ins, max(want - o.highest_ticks, 0)) * qty_of(s.ins, o.lots - o.cum_lots)
         if extra <= 0.0 or extra <= room_usd:
-            emit_amend(s, out, now_ns, k, want, o.lots, int(OrderReason.CHASE))
+            emit_amend(s, out, now_ns, k, want, o.lots, OrderReason.CHASE.value)
 
 
 @jit

@@ -76,17 +76,17 @@ def apply_report(o: Order, r: Report) -> int:
         o.cum_lots += new_lots
         o.cost_ticklots += new_lots * r.price_ticks
         if o.cum_lots >= o.lots and after != OrderStatus.AMENDING:
-            after = int(OrderStatus.FILLED)
+            after = OrderStatus.FILLED.value
         elif o.cum_lots >= max(o.lots, o.sent_lots):
-            after = int(OrderStatus.FILLED)  # whatever becomes of the modify, nothing is left
+            after = OrderStatus.FILLED.value  # whatever becomes of the modify, nothing is left
     elif r.kind == ReportKind.ACK and o.ack_ns == 0:
         o.ack_ns = r.ts_recv_ns
     elif r.kind == ReportKind.AMEND_ACK:
         o.price_ticks = r.price_ticks
         o.lots = r.lots
         if o.cum_lots >= o.lots:
-            after = int(OrderStatus.FILLED)
+            after = OrderStatus.FILLED.value
     elif r.kind == ReportKind.AMEND_REJECT and o.cum_lots >= o.lots:
-        after = int(OrderStatus.FILLED)
+        after = OrderStatus.FILLED.value
     o.status = after
     return new_lots

@@ -31,14 +31,14 @@ def keep_in_step(s: SymbolState, p: Params, out: Out, now_ns: int, want_ticks: i
         return _place(s, p, out, now_ns, want_ticks, want_lots) if want_lots > 0 else NEVER_NS
     o = s.orders[slot]
     if want_lots <= 0:
-        cancel_purpose(s, out, now_ns, int(Purpose.TAKE_PROFIT), int(OrderReason.STEP))
+        cancel_purpose(s, out, now_ns, Purpose.TAKE_PROFIT.value, OrderReason.STEP.value)
         return NEVER_NS
     if o.status != OrderStatus.LIVE or (o.price_ticks == want_ticks and o.lots - o.cum_lots == want_lots):
         return NEVER_NS
     due = o.changed_ns + p.amend_interval_ns
     if now_ns < due:
         return due
-    emit_amend(s, out, now_ns, slot, want_ticks, o.cum_lots + want_lots, int(OrderReason.STEP))
+    emit_amend(s, out, now_ns, slot, want_ticks, o.cum_lots + want_lots, OrderReason.STEP.value)
     return NEVER_NS
 
 
@@ -53,9 +53,9 @@ def _place(s: SymbolState, p: Params, out: Out, now_ns: int, want_ticks: int, wa
     tp.rejected_ns = 0
     tp.group_id = new_group(s)
     tp.reference_ask = 0.0
-    slot = take_slot(s, int(Purpose.TAKE_PROFIT), int(Side.BUY), tp.group_id, 0)
+    slot = take_slot(s, Purpose.TAKE_PROFIT.value, Side.BUY.value, tp.group_id, 0)
     if slot >= 0:
-        emit_place(s, out, now_ns, slot, want_ticks, want_lots, int(OrderType.LIMIT), int(Tif.GTX), int(OrderReason.TAKE_PROFIT))
+        emit_place(s, out, now_ns, slot, want_ticks, want_lots, OrderType.LIMIT.value, Tif.GTX.value, OrderReason.TAKE_PROFIT.value)
     return NEVER_NS
 
 

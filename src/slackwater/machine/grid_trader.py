@@ -1,0 +1,231 @@
+"""The strategy as a state machine: observe, account, decide, carry out. Whoever drives it brings the events and takes the commands."""
+
+from __future__ import annotations
+
+from slackwater.decision import averaging, caps, entry, exits, inverse
+from slackwater.decision.adapt import fee_floor_bps
+from slackwater.decision.journal import note_gate
+from slackwater.decision.targets import exit_floor_bps, is_unconditional
+from slackwater.kernel.jit import jit
+from slackwater.kernel.record import Box
+from slackwater.ledger.behaviour import refresh
+from slackwater.ledger.booking import apply_funding, mark
+from slackwater.ledger.pnl import net_bps, unrealised_usd
+from slackwater.ledger.recovery import debt_usd
+from slackwater.machine.reports import account
+from slackwater.market.mids import ret_2s_bps
+from slackwater.market.signals import is_warm, on_book, on_candle, on_trade, pump_score
+from slackwater.orders import close_ladder, entry_group, take_profit
+from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, Out
+from slackwater.schema.enums import Context, ExitReason, Gate, GroupStatus, InverseMode, OrderReason
+from slackwater.schema.events import Report, RowKind, TapeRow
+from slackwater.schema.params import Params
+from slackwater.schema.state import SymbolState
+from slackwater.schema.units import NEVER_NS, SEC
+
+EQUITY_INTERVAL_NS = SEC  # a row at least this often while a position is open
+
+
+@jit
+def is_idle(s: SymbolState) -> bool:
+    """Whether there is no position and nothing working: only an entry can happen."""
+    return s.live_orders == 0 and s.ledger.short_lots == 0 and s.entry.status == GroupStatus.IDLE
+
+
+@jit
+def on_row(states: Box, s: SymbolState, p: Params, out: Out, row: TapeRow, now_ns: int) -> None:
+    """One row of the tape, seen at `now_ns`."""
+    if row.kind == RowKind.BOOK:
+        if on_book(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots):
+            _at_book(states, s, p, out, now_ns)
+    elif row.kind == RowKind.TRADE:
+        on_trade(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.buyer_maker)
+    elif row.kind == RowKind.CANDLE:
+        on_candle(s.market, p.signals, row.price_ticks, row.value, row.ask_ticks)
+    else:
+        apply_funding(s, p, row.value)
+
+
+@jit
+def _at_book(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+    """Exits first; if nothing was sent, an entry or an add; then the working orders are kept up."""
+    refresh(s.behaviour, p, now_ns, fee_floor_bps(p))
+    if is_idle(s):
+        _try_entry(states, s, p, out, now_ns)
+        if is_idle(s):
+            return
+    else:
+        _at_book_busy(states, s, p, out, now_ns)
+    _keep_up(states, s, p, out, now_ns, True)
+
+
+@jit
+def _at_book_busy(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+    if s.ledger.short_lots > 0:
+        mark(s)
+        inverse.follow(s, p, now_ns)
+        averaging.extend_layer_cooldown(s, p, now_ns)
+        if _try_exit(s, p, out, now_ns):
+            return
+    if entry_group.is_working(s) or close_ladder.is_closing(s):
+        return
+    if s.ledger.short_lots > 0:
+        _try_add(states, s, p, out, now_ns)
+    else:
+        _try_entry(states, s, p, out, now_ns)
+
+
+@jit
+def _try_entry(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+    gate = entry.entry_gate(states, s, p, out, now_ns)
+    note_gate(s, p, out, now_ns, Context.ENTRY.value, gate)
+    if gate == Gate.PASS:
+        entry_group.fire_limit_sell(s, out, now_ns, entry.entry_lots(s, p, now_ns), Context.ENTRY.value)
+
+
+@jit
+def _try_add(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+    gate = averaging.averaging_gate(states, s, p, out, now_ns)
+    note_gate(s, p, out, now_ns, Context.AVERAGE.value, gate)
+    if gate == Gate.PASS:
+        entry_group.fire_limit_sell(s, out, now_ns, averaging.layer_lots(s, p), Context.AVERAGE.value)
+
+
+@jit
+def _try_exit(s: SymbolState, p: Params, out: Out, now_ns: int) -> bool:
+    """Start or upgrade a close; true when one is under way."""
+    forced = exits.forced_exit(s, p, now_ns)
+    if forced == ExitReason.DRAWDOWN:
+        s.risk.is_drawdown_halted = True
+    if close_ladder.is_closing(s):
+        if forced != ExitReason.NONE and not is_unconditional(s.close.reason):
+            close_ladder.upgrade_close(s, out, now_ns, forced)
+        return True
+    reason = forced
+    if reason == ExitReason.NONE:
+        reason = exits.zone_exit(s, p, now_ns) if inverse.is_unwinding(s) else exits.profit_exit(s, p, now_ns)
+    if reason == ExitReason.NONE:
+        return False
+    close_ladder.start_close(s, out, now_ns, reason, exits.target_lots(s, reason))
+    return True
+
+
+@jit
+def on_report(states: Box, s: SymbolState, p: Params, out: Out, r: Report) -> None:
+    """One report about our own order. No new trade is decided here."""
+    before = s.ledger.short_lots
+    account(s, p, out, r)
+    if s.ledger.short_lots != before:
+        mark(s)
+        log_equity(s, p, out, r.ts_recv_ns)
+    if not s.risk.is_draining:
+        inverse.follow(s, p, r.ts_recv_ns)
+        _keep_up(states, s, p, out, r.ts_recv_ns, False)
+
+
+@jit
+def on_timer(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+    """A moment that the state itself asked for."""
+    _keep_up(states, s, p, out, now_ns, False)
+
+
+@jit
+def request_shutdown(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+    """Close everything now and enter no more."""
+    s.risk.is_shutdown = True
+    if s.ledger.short_lots > 0:
+        mark(s)
+        _try_exit(s, p, out, now_ns)
+    else:
+        entry_group.reap(s, out, now_ns, OrderReason.REAP_CLOSE.value)
+    _keep_up(states, s, p, out, now_ns, False)
+
+
+@jit
+def _keep_up(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int, is_book: bool) -> None:
+    """Working orders follow the market; a close takes its next step; the next timer is set."""
+    if s.inverse.mode == InverseMode.ACTIVE and entry_group.is_working(s):
+        entry_group.reap(s, out, now_ns, OrderReason.REAP_INVERSE.value)
+    if entry_group.is_working(s):
+        _keep_entry(states, s, p, out, now_ns, is_book)
+    if close_ladder.is_closing(s):
+        pays = _still_pays(s, p, now_ns)
+        close_ladder.advance(s, p, out, now_ns, pays, is_unconditional(s.close.reason), is_book)
+    tp_wake_ns = NEVER_NS
+    if not close_ladder.is_closing(s):
+        tp_wake_ns = _keep_take_profit(s, p, out, now_ns)
+    if s.ledger.short_lots > 0 and now_ns - s.equity_logged_ns >= EQUITY_INTERVAL_NS:
+        log_equity(s, p, out, now_ns)
+    s.wake_ns = _next_wake_ns(s, p, now_ns, tp_wake_ns)
+
+
+@jit
+def _keep_entry(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int, is_book: bool) -> None:
+    g = s.entry
+    if now_ns - g.placed_ns >= p.entry_max_age_ns:
+        entry_group.reap(s, out, now_ns, OrderReason.REAP_AGE.value)
+    elif g.context == Context.ENTRY and now_ns - g.placed_ns >= p.entry_signal_grace_ns and not _is_signal_valid(s, p):
+        entry_group.reap(s, out, now_ns, OrderReason.REAP_SIGNAL.value)
+    if g.status != GroupStatus.WORKING:
+        return
+    highest_buy = take_profit.highest_buy_ticks(s)
+    if is_book:
+        entry_group.resend(s, p, out, now_ns, highest_buy)
+    entry_group.chase(s, p, out, now_ns, caps.room_usd(states, s, p), highest_buy)
+
+
+@jit
+def _is_signal_valid(s: SymbolState, p: Params) -> bool:
+    m = s.market
+    return is_warm(m) and pump_score(m, p.signals) > p.entry_keep_pump and ret_2s_bps(m) <= p.max_trend_bps
+
+
+@jit
+def _still_pays(s: SymbolState, p: Params, now_ns: int) -> bool:
+    """Whether a close under way still clears what its reason asks."""
+    if s.ledger.short_lots == 0 or is_unconditional(s.close.reason):
+        return True
+    if s.close.reason == ExitReason.FAST_TP and now_ns - s.close.decided_ns > p.fast_tp_max_age_ns:
+        return False
+    return net_bps(s.ledger, s.ins, s.market.ask, p.taker_fee) >= exit_floor_bps(s, p, now_ns, s.close.reason)
+
+
+@jit
+def _keep_take_profit(s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
+    if s.ledger.short_lots == 0:
+        return take_profit.keep_in_step(s, p, out, now_ns, 0, 0) if s.live_orders > 0 else NEVER_NS
+    ticks = exits.resting_price_ticks(s, p, now_ns)
+    if ticks >= take_profit.lowest_sell_ticks(s):
+        entry_group.reap(s, out, now_ns, OrderReason.SELF_TRADE.value)
+        return NEVER_NS
+    return take_profit.keep_in_step(s, p, out, now_ns, ticks, exits.resting_lots(s))
+
+
+@jit
+def _next_wake_ns(s: SymbolState, p: Params, now_ns: int, tp_wake_ns: int) -> int:
+    wake = min(entry_group.next_wake_ns(s, p, now_ns), close_ladder.next_wake_ns(s, p, now_ns))
+    if tp_wake_ns > now_ns:
+        wake = min(wake, tp_wake_ns)
+    if s.ledger.short_lots > 0:
+        wake = min(wake, s.equity_logged_ns + EQUITY_INTERVAL_NS)
+    return wake
+
+
+@jit
+def log_equity(s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+    """Write the account as of now, at the last ask."""
+    led = s.ledger
+    row = out.equities[out.equity_count]
+    row.ts_ns = now_ns
+    row.symbol = s.symbol
+    row.short_lots = led.short_lots
+    row.unrealised_usd = unrealised_usd(led, s.ins, s.market.ask)
+    row.realised_usd = led.realised_usd
+    row.fees_usd = led.fees_usd
+    row.funding_usd = led.funding_usd
+    row.equity_usd = row.realised_usd + row.unrealised_usd - row.fees_usd + row.funding_usd
+    row.debt_usd = debt_usd(s.recovery, p, now_ns)
+    s.equity_logged_ns = now_ns
+    out.equity_count += 1
+    if out.equity_count > LOG_ROWS - LOG_MARGIN:
+        out.is_nearly_full = True

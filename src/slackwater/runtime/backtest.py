@@ -1,0 +1,210 @@
+"""Back-test: open the tape, run the loop over it, write the run directory."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from slackwater import __version__
+from slackwater.config.model import Config
+from slackwater.data.cache import load_rows
+from slackwater.data.tape import SymbolTape, Tape, open_tape
+from slackwater.errors import DataError
+from slackwater.kernel.record import new
+from slackwater.runtime.run_directory import RUN_FILE, RunWriter, new_run_folder
+from slackwater.runtime.session import Session, SymbolInput
+from slackwater.runtime.summary import summarise
+from slackwater.schema.enums import GATE_COUNT, Context, Gate
+from slackwater.schema.instrument import Instrument
+from slackwater.schema.units import SEC
+
+Progress = Callable[[float], None]
+SLICES_NOTE = "one slice per group, whatever `stealth` says"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to back-test.
+
+    Args:
+        start_ns, end_ns: first moment and the moment after the last; None is open.
+    """
+
+    data: Path
+    out: Path
+    config: Config
+    symbols: Sequence[str] = ()
+    start_ns: int | None = None
+    end_ns: int | None = None
+    seed: int | None = None
+
+
+def open_session(request: Request) -> tuple[Session, Tape]:
+    """The tape of a request and a session at its first row.
+
+    Raises:
+        DataError: no tape, or no rows in the time asked for.
+        UsageError: a symbol that is not on the tape.
+    """
+    tape = open_tape(request.data, list(request.symbols) or None)
+    params = request.config.to_params()
+    inputs = [_input(entry, int(params[0].feed_latency_ns)) for entry in tape.symbols]
+    seed = request.config.seed if request.seed is None else request.seed
+    end_ns = _end_ns(request, inputs)
+    session = Session(inputs, params, seed, request.start_ns, end_ns)
+    if session.row_count == 0:
+        raise DataError(f"{request.data}: expected rows in the time asked for, found none; `slackwater data ls` shows what a tape spans")
+    return session, tape
+
+
+def _input(entry: SymbolTape, feed_latency_ns: int) -> SymbolInput:
+    loaded = load_rows(entry, feed_latency_ns)
+    instrument = new(Instrument)
+    entry.instrument.to_instrument(instrument[0])
+    return SymbolInput(entry.symbol, loaded.rows, loaded.venue_order, instrument)
+
+
+def _end_ns(request: Request, inputs: Sequence[SymbolInput]) -> int | None:
+    duration_ns = int(request.config.session.duration_sec * SEC)
+    if duration_ns == 0:
+        return request.end_ns
+    first_ns = min(int(source.rows["ts_recv"][0]) for source in inputs)
+    last_ns = max(first_ns, request.start_ns or first_ns) + duration_ns
+    return last_ns if request.end_ns is None else min(request.end_ns, last_ns)
+
+
+def run_backtest(request: Request, advance: Progress = lambda rows: None) -> dict[str, Any]:
+    """Run a back-test and write its run directory; returns what `run.json` holds.
+
+    Args:
+        advance: told the number of rows done since the last call.
+    """
+    session, tape = open_session(request)
+    with new_run_folder(request.out) as folder:
+        writer = RunWriter(folder, session.names())
+        started = time.perf_counter()
+        try:
+            done = 0
+            for out in session.run():
+                writer.drain(out)
+                advance(session.rows_done - done)
+                done = session.rows_done
+            writer.close()
+        except BaseException:
+            writer.abort()
+            raise
+        wall_sec = time.perf_counter() - started
+        write_gates(folder, session)
+        (folder / "config.yaml").write_text(request.config.resolved_yaml())
+        document = describe(request, session, tape, writer, folder, wall_sec)
+        (folder / RUN_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2))
+    return document
+
+
+def write_gates(folder: Path, session: Session) -> None:
+    """How often each gate was the one that stopped an entry or an add."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [
+        {"symbol": source.name, "context": context.name.lower(), "reason": gate.name.lower(), "count": int(counts[context * GATE_COUNT + gate])}
+        for source, counts in zip(session.inputs, session.states["gate_counts"], strict=True)
+        for context in Context
+        for gate in Gate
+        if counts[context * GATE_COUNT + gate] > 0
+    ]
+    schema = pa.schema([("symbol", pa.string()), ("context", pa.string()), ("reason", pa.string()), ("count", pa.int64())])
+    pq.write_table(pa.Table.from_pylist(rows, schema), folder / "gates.parquet", compression="zstd")
+
+
+def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, folder: Path, wall_sec: float) -> dict[str, Any]:
+    """The contents of `run.json`."""
+    total_hash, single_hashes = writer.digest.finish()
+    symbols = writer.names.symbols
+    summary = summarise(folder, symbols, session.states)
+    for symbol, digest in zip(symbols, single_hashes, strict=True):
+        summary["symbols"][symbol]["orders_sha256"] = digest
+    config = request.config
+    return {
+        "version": __version__,
+        "git_commit": git_commit(),
+        "tape": {
+            "path": str(request.data.resolve()),
+            "sha256": tape.tape_sha256,
+            "manifests": tape.manifest_hashes,
+            "venues": {entry.symbol: entry.venue for entry in tape.symbols},
+        },
+        "symbols": symbols,
+        "asked": {"symbols": list(request.symbols), "start_ns": request.start_ns, "end_ns": request.end_ns},
+        "first_ns": min(int(s.market.first_ns) for s in session.states),
+        "last_ns": int(session.loop[0].now_ns),
+        "seed": config.seed if request.seed is None else request.seed,
+        "config": config.to_mapping(),
+        "events": session.rows_done,
+        "wall_sec": wall_sec,
+        "events_per_sec": session.rows_done / wall_sec if wall_sec > 0 else None,
+        "quarantined": quarantined(session, tape),
+        "drift_clamped_frac": {source.name: _clamped(s) for source, s in zip(session.inputs, session.states, strict=True)},
+        "overflows": overflows(session),
+        "slicing": SLICES_NOTE,
+        "fill_model": {
+            "queue_model": str(config.sim.queue_model),
+            "feed_latency_ms": config.sim.feed_latency_ms,
+            "entry_latency_ms": config.sim.entry_latency_ms,
+            "response_latency_ms": config.sim.response_latency_ms,
+        },
+        "has_funding": {entry.symbol: any(path.name == "funding.parquet" for path in entry.files) for entry in tape.symbols},
+        "has_stop": config.exit.stop_loss_bps > 0 or config.exit.max_age_sec > 0,
+        "orders_sha256": total_hash,
+        "summary": summary,
+    }
+
+
+def _clamped(s: Any) -> float | None:
+    return float(s.market.clamped_ns) / float(s.market.regime_ns) if s.market.regime_ns > 0 else None
+
+
+def quarantined(session: Session, tape: Tape) -> dict[str, dict[str, int]]:
+    """Input that never traded, by symbol and kind: left out of the tape when it was imported, or rejected in the run."""
+    result = {}
+    for entry, s in zip(tape.symbols, session.states, strict=True):
+        kinds = dict(entry.quarantined)
+        for kind, count in (("rejected_books", s.market.rejected_books), ("rejected_trades", s.market.rejected_trades)):
+            if count > 0:
+                kinds[kind] = int(count)
+        result[entry.symbol] = kinds
+    return result
+
+
+def overflows(session: Session) -> dict[str, dict[str, int]]:
+    """What did not fit and is therefore not exact; empty in a run that can be trusted whole."""
+    result = {}
+    for source, s, v in zip(session.inputs, session.states, session.venues, strict=True):
+        found = {
+            "market_rings": int(s.market.ring_overflows),
+            "debt_parts_merged": int(s.recovery.merged_count),
+            "stray_reports": int(s.stray_reports),
+            "excess_exit_lots": int(s.ledger.excess_lots),
+            "refused_requests": int(v.refused_request_count),
+            "lost_reports": int(v.lost_report_count),
+        }
+        kept = {name: count for name, count in found.items() if count > 0}
+        if kept:
+            result[source.name] = kept
+    return result
+
+
+def git_commit() -> str | None:
+    """The commit of the source tree this package runs from, or None."""
+    here = Path(__file__).resolve().parent
+    try:
+        answer = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None if answer.returncode == 0 else None

@@ -1,0 +1,138 @@
+"""Writing a run directory: rows are taken from the machine's buffers as it goes, and the folder appears when it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from slackwater.errors import UsageError
+from slackwater.kernel.record import Box, dtype_of
+from slackwater.runtime.tables import TABLES, Names
+from slackwater.schema.audit import OrderEventRow
+
+BATCH_ROWS = 1 << 16  # rows of a kind gathered before they are written
+RUN_FILE = "run.json"
+HASHED_FIELDS = ("ts_ns", "order_id", "group_id", "slice_index", "price_ticks", "lots", "event", "reason")
+
+
+@contextmanager
+def new_run_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder beside `target` that takes its place when the block ends well, and is gone when it does not.
+
+    Raises:
+        UsageError: something that is not a run directory stands there.
+    """
+    if target.exists() and not (target.is_dir() and ((target / RUN_FILE).exists() or not any(target.iterdir()))):
+        raise UsageError(f"{target}: expected an earlier run directory or nothing, found something else; name another folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield folder
+        if target.exists():
+            shutil.rmtree(target)
+        folder.chmod(0o755)
+        folder.rename(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class OrdersDigest:
+    """The hashes of all order events: one over everything, one a symbol.
+
+    The hash of a symbol runs over its rows as they came, each as eight little-endian int64 (`HASHED_FIELDS`). The hash of the run runs over all rows
+    by time, then symbol, then as they came, each with the first eight bytes of the SHA-256 of the symbol's name before it.
+    """
+
+    def __init__(self, symbols: list[str]) -> None:
+        self._total = hashlib.sha256()
+        self._single = [hashlib.sha256() for _ in symbols]
+        self._names = np.array([int.from_bytes(hashlib.sha256(s.encode()).digest()[:8], "little", signed=True) for s in symbols], np.int64)
+        self._held = np.zeros(0, dtype_of(OrderEventRow))
+
+    def add(self, rows: NDArray[Any]) -> None:
+        """Take in further rows. Those of the last moment wait: other symbols may still have rows at it."""
+        rows = np.concatenate([self._held, rows])
+        if len(rows) == 0:
+            return
+        ready = rows["ts_ns"] < rows["ts_ns"][-1]
+        self._held = rows[~ready]
+        self._hash(rows[ready])
+
+    def _hash(self, rows: NDArray[Any]) -> None:
+        rows = rows[np.lexsort((rows["symbol"], rows["ts_ns"]))]
+        numbers = np.stack([rows[field].astype("<i8") for field in HASHED_FIELDS], axis=1)
+        named = np.concatenate([self._names[rows["symbol"]][:, None].astype("<i8"), numbers], axis=1)
+        self._total.update(named.tobytes())
+        for k in np.unique(rows["symbol"]).tolist():
+            self._single[k].update(numbers[rows["symbol"] == k].tobytes())
+
+    def finish(self) -> tuple[str, list[str]]:
+        """The hash of the run and the hash of each symbol."""
+        self._hash(self._held)
+        self._held = self._held[:0]
+        return self._total.hexdigest(), [single.hexdigest() for single in self._single]
+
+
+class RunWriter:
+    """Takes rows out of the machine's buffers and writes the Parquet files of one run."""
+
+    def __init__(self, folder: Path, names: Names) -> None:
+        self.folder = folder
+        self.names = names
+        self.digest = OrdersDigest(names.symbols)
+        self._gathered: dict[str, list[NDArray[Any]]] = {stem: [] for stem in TABLES}
+        self._writers: dict[str, pq.ParquetWriter] = {}
+
+    def drain(self, out_box: Box) -> None:
+        """Empty the buffers."""
+        out = out_box[0]
+        for stem, (field, counter, _) in TABLES.items():
+            count = int(out[counter])
+            if count == 0:
+                continue
+            rows = np.array(out[field][:count])
+            if stem == "order_events":
+                self.digest.add(rows)
+            self._gathered[stem].append(rows)
+            out[counter] = 0
+            if sum(len(part) for part in self._gathered[stem]) >= BATCH_ROWS:
+                self._write(stem)
+        out["is_nearly_full"] = False
+
+    def _write(self, stem: str) -> None:
+        field, _, columns = TABLES[stem]
+        parts = self._gathered[stem]
+        rows = np.concatenate(parts) if parts else np.zeros(0, _row_dtype(field))
+        self._gathered[stem] = []
+        table = pa.table(columns(rows, self.names))
+        if stem not in self._writers:
+            self._writers[stem] = pq.ParquetWriter(self.folder / f"{stem}.parquet", table.schema, compression="zstd")
+        self._writers[stem].write_table(table)
+
+    def close(self) -> None:
+        """Write what is gathered and finish the files; a table without rows is a file without rows."""
+        for stem in TABLES:
+            if self._gathered[stem] or stem not in self._writers:
+                self._write(stem)
+            self._writers[stem].close()
+
+    def abort(self) -> None:
+        """Let go of the files of a run that failed."""
+        for writer in self._writers.values():
+            writer.close()
+
+
+def _row_dtype(field: str) -> np.dtype[Any]:
+    from slackwater.schema.audit import Out
+
+    return dtype_of(Out).fields[field][0].base  # type: ignore[index]

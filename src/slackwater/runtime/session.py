@@ -1,0 +1,115 @@
+"""One back-test in memory: state, venues and cursors of its symbols, and the calls into the compiled loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slackwater.kernel.gather import address_of
+from slackwater.kernel.record import Box, new, rows
+from slackwater.kernel.rng import seed_rng
+from slackwater.runtime.tables import Names
+from slackwater.schema.audit import Out
+from slackwater.schema.state import SymbolState
+from slackwater.sim import loop
+from slackwater.sim.records import VenueState
+
+ROWS_PER_CALL = 1 << 20  # the loop comes back this often, so that a bar can move and Ctrl-C is heard
+
+
+@dataclass(frozen=True)
+class SymbolInput:
+    """What a run needs of one symbol.
+
+    Args:
+        rows: record array of TapeRow in receive order.
+        venue_order: row numbers in venue-time order, or None when that is the rows' own.
+        instrument: one row of Instrument.
+    """
+
+    name: str
+    rows: Box
+    venue_order: NDArray[np.int64] | None
+    instrument: Box
+
+
+class Session:
+    """State of a run from its first row to its end.
+
+    Args:
+        symbols: sorted by name.
+        params: one row of Params.
+        seed: start of all randomness.
+        start_ns, end_ns: rows that reach us from `start_ns` on and before `end_ns` are run; None is open. Candles before the start are known.
+    """
+
+    def __init__(
+        self, symbols: Sequence[SymbolInput], params: Box, seed: int, start_ns: int | None = None, end_ns: int | None = None
+    ) -> None:
+        count = len(symbols)
+        self.inputs = list(symbols)
+        self.params = params
+        self.states = rows(SymbolState, count)
+        self.venues = rows(VenueState, count)
+        self.cursors = rows(loop.Cursor, count)
+        self.out = new(Out)
+        self.loop = new(loop.Loop)
+        for k, source in enumerate(symbols):
+            self._set_up(k, source, seed, start_ns, end_ns)
+
+    def _set_up(self, k: int, source: SymbolInput, seed: int, start_ns: int | None, end_ns: int | None) -> None:
+        state = self.states[k]
+        state.symbol = k
+        self.states["ins"][k] = source.instrument[0]
+        self.venues[k].symbol = k
+        seed_rng(state.rng, seed, source.name)
+        recv = source.rows["ts_recv"]
+        cursor = self.cursors[k]
+        cursor.rows_address = address_of(source.rows)
+        cursor.row_count = len(source.rows)
+        cursor.order_address = 0 if source.venue_order is None else address_of(source.venue_order)
+        cursor.first = 0 if start_ns is None else np.searchsorted(recv, start_ns, "left")
+        cursor.stop = len(recv) if end_ns is None else np.searchsorted(recv, end_ns, "left")
+        cursor.local = cursor.first
+
+    @property
+    def row_count(self) -> int:
+        """Rows of the tapes within the run."""
+        return int(sum(max(int(c.stop) - int(c.first), 0) for c in self.cursors))
+
+    @property
+    def rows_done(self) -> int:
+        """Rows that have reached the strategy."""
+        return int(self.loop[0].rows_done)
+
+    def names(self, epoch: int = 0) -> Names:
+        """What translates this run's rows for files."""
+        ins = self.states["ins"]
+        tick = np.stack([ins["tick_num"], ins["tick_den"]], axis=1)
+        lot = np.stack([ins["lot_num"], ins["lot_den"]], axis=1)
+        return Names([source.name for source in self.inputs], tick, lot, epoch)
+
+    def run(self) -> Iterator[Box]:
+        """Run the tape to its end and finish. Yields the buffers whenever they must be emptied or some rows have gone by."""
+        arguments = (self.states, self.venues, self.cursors, self.params, self.out, self.loop)
+        loop.preload(*arguments)
+        yield from self._until_done(arguments)
+        if not bool(self.params[0].keep_positions):
+            loop.finish(*arguments, int(loop.Phase.SHUTDOWN))
+            yield from self._until_done(arguments)
+        loop.finish(*arguments, int(loop.Phase.DRAIN))
+        yield from self._until_done(arguments)
+        loop.expire(*arguments)
+        yield from self._until_done(arguments)
+
+    def _until_done(self, arguments: tuple[Any, ...]) -> Iterator[Box]:
+        pause = int(loop.Pause.EVENTS)
+        while pause != loop.Pause.DONE:
+            if pause == loop.Pause.EVENTS:
+                self.loop[0].pause_at = self.rows_done + ROWS_PER_CALL
+            pause = loop.run(*arguments)
+            yield self.out

@@ -1,0 +1,352 @@
+"""The back-test's loop: tapes of all symbols merged by time, strategy and venue in between, without touching Python.
+
+A tape row happens at the venue at `ts_event` and reaches the strategy at `ts_recv`. At one moment the venue's events come first
+(the tape's before what arrives from us), then reports, then tape rows, then timers; within each, symbols by name.
+While none of our orders rests and none is on its way, the venue's book is not followed: it is looked up when an order arrives.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from slackwater.kernel.gather import view_of
+from slackwater.kernel.jit import jit, jit_loop
+from slackwater.kernel.record import Box, Record, dtype_of, flag, i64
+from slackwater.machine import grid_trader
+from slackwater.orders.close_ladder import is_closing
+from slackwater.schema.audit import Out
+from slackwater.schema.events import Report, RowKind, TapeRow, VenueReason
+from slackwater.schema.params import Params
+from slackwater.schema.state import SymbolState
+from slackwater.schema.units import NEVER_NS
+from slackwater.sim import exchange
+from slackwater.sim.matching import is_valid_book
+from slackwater.sim.records import VenueState
+
+view_rows = view_of(dtype_of(TapeRow))
+
+
+class OrderIndex(Record):
+    """One entry of a venue-time order."""
+
+    row: i64
+
+
+view_order = view_of(dtype_of(OrderIndex))
+
+
+class Phase(IntEnum):
+    """What still happens."""
+
+    TAPE = 0
+    SHUTDOWN = 1  # no more rows; timers and reports go on until nothing is being closed
+    DRAIN = 2  # what is in flight is delivered without new decisions
+
+
+class Pause(IntEnum):
+    """Why the loop came back."""
+
+    DONE = 0
+    LOGS = 1  # the rows written must be taken away
+    EVENTS = 2  # as many rows as asked for
+
+
+class Cursor(Record):
+    """Where one symbol's tape stands."""
+
+    rows_address: i64
+    row_count: i64
+    order_address: i64  # of the venue-time order; 0 when it is the rows' own
+    first: i64  # rows of this run: first, and one past the last
+    stop: i64
+    local: i64  # next row to reach the strategy
+    recv_ns: i64  # when it does
+    venue: i64  # next entry of the venue-time order to happen
+    due_ns: i64  # the next thing of this symbol that is not a row reaching the strategy
+
+
+class Loop(Record):
+    """The loop's own memory."""
+
+    phase: i64
+    now_ns: i64
+    rows_done: i64
+    pause_at: i64  # come back after this many rows
+    due_ns: i64  # earliest `due_ns` of all symbols
+    current: i64  # symbol whose row is next
+    rival_ns: i64  # no other symbol's row is earlier than this
+    rival: i64  # the symbol it belongs to
+    started: flag
+    report: Report  # the one being delivered
+
+
+@jit
+def _recv_ns(c: Cursor) -> int:
+    """When the next row of a tape reaches the strategy."""
+    if c.local >= c.stop:
+        return NEVER_NS
+    return view_rows(c.rows_address, c.row_count)[c.local].ts_recv
+
+
+@jit
+def _venue_row(c: Cursor, k: int) -> int:
+    """Row number of the k-th event in venue time."""
+    if c.order_address == 0:
+        return k
+    return view_order(c.order_address, c.row_count)[k].row
+
+
+@jit
+def _next_venue_ns(c: Cursor) -> int:
+    """Venue time of the next row of this run to happen there; rows outside the run are passed over."""
+    while c.venue < c.row_count:
+        row = _venue_row(c, c.venue)
+        if c.first <= row < c.stop:
+            return view_rows(c.rows_address, c.row_count)[row].ts_event
+        if c.order_address == 0 and row >= c.stop:
+            break
+        c.venue += 1
+    return NEVER_NS
+
+
+@jit
+def _follow_tape(v: VenueState, c: Cursor, until_ns: int) -> None:
+    """Bring the venue's book to what the tape shows at a moment, skipping what happened before: nothing of ours was there."""
+    rows = view_rows(c.rows_address, c.row_count)
+    low = c.venue
+    high = c.row_count if c.order_address != 0 else c.stop
+    while low < high:
+        middle = (low + high) // 2
+        if rows[_venue_row(c, middle)].ts_event <= until_ns:
+            low = middle + 1
+        else:
+            high = middle
+    k = low - 1
+    while k >= c.venue:
+        index = _venue_row(c, k)
+        row = rows[index]
+        if c.first <= index < c.stop and row.kind == RowKind.BOOK and is_valid_book(row):
+            exchange.set_book(v, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots)
+            break
+        k -= 1
+    c.venue = max(c.venue, low)
+
+
+@jit
+def _due_ns(s: SymbolState, v: VenueState, c: Cursor, phase: int) -> int:
+    """The next thing that is not a row reaching the strategy."""
+    due = min(exchange.next_arrival_ns(v), exchange.next_report_ns(v))
+    if phase != Phase.DRAIN:
+        due = min(due, s.wake_ns)
+    if exchange.needs_rows(v):
+        due = min(due, _next_venue_ns(c))
+    return due
+
+
+@jit
+def _refresh_due(states: Box, venues: Box, cursors: Box, lp: Loop, k: int) -> None:
+    cursors[k].due_ns = _due_ns(states[k], venues[k], cursors[k], lp.phase)
+    earliest = NEVER_NS
+    for j in range(len(cursors)):
+        earliest = min(earliest, cursors[j].due_ns)
+    lp.due_ns = earliest
+
+
+@jit
+def _send_commands(v: VenueState, p: Params, out: Out) -> None:
+    for k in range(out.command_count):
+        exchange.submit(v, p, out.commands[k])
+    out.command_count = 0
+
+
+@jit
+def _choose_tape(cursors: Box, lp: Loop) -> None:
+    """Find the symbol whose row comes next and how long nobody else's does."""
+    best = 0
+    for k in range(1, len(cursors)):
+        if cursors[k].recv_ns < cursors[best].recv_ns:
+            best = k
+    lp.current = best
+    lp.rival_ns = NEVER_NS
+    lp.rival = len(cursors)
+    for k in range(len(cursors)):
+        if k != best and cursors[k].recv_ns < lp.rival_ns:
+            lp.rival_ns = cursors[k].recv_ns
+            lp.rival = k
+
+
+@jit
+def _deliver_row(states: Box, venues: Box, cursors: Box, p: Params, out: Out, lp: Loop) -> None:
+    """The next row reaches the strategy."""
+    k = lp.current
+    c = cursors[k]
+    s = states[k]
+    row = view_rows(c.rows_address, c.row_count)[c.local]
+    lp.now_ns = row.ts_recv
+    wake_ns = s.wake_ns
+    grid_trader.on_row(states, s, p, out, row, row.ts_recv)
+    lp.rows_done += 1
+    c.local += 1
+    c.recv_ns = _recv_ns(c)
+    if out.command_count > 0:
+        _send_commands(venues[k], p, out)
+        _refresh_due(states, venues, cursors, lp, k)
+    elif s.wake_ns != wake_ns:
+        _refresh_due(states, venues, cursors, lp, k)
+    if c.recv_ns > lp.rival_ns or (c.recv_ns == lp.rival_ns and lp.rival < k):
+        _choose_tape(cursors, lp)
+
+
+@jit
+def _earliest(states: Box, venues: Box, cursors: Box, lp: Loop) -> tuple[int, int]:
+    """Which symbol's which kind of event is due: 0 venue, 1 report, 2 row, 3 timer; -1 when nothing is."""
+    symbol = -1
+    kind = -1
+    when = NEVER_NS
+    for k in range(len(cursors)):
+        c = cursors[k]
+        v = venues[k]
+        if c.due_ns > when:
+            continue
+        venue_ns = exchange.next_arrival_ns(v)
+        if exchange.needs_rows(v):
+            venue_ns = min(venue_ns, _next_venue_ns(c))
+        report_ns = exchange.next_report_ns(v)
+        wake_ns = states[k].wake_ns if lp.phase != Phase.DRAIN else NEVER_NS
+        first_ns = min(venue_ns, report_ns, wake_ns)
+        first_kind = 0 if venue_ns == first_ns else (1 if report_ns == first_ns else 3)
+        if first_ns < when or (first_ns == when and first_kind < kind and first_ns < NEVER_NS):
+            when = first_ns
+            kind = first_kind
+            symbol = k
+    row_ns = cursors[lp.current].recv_ns
+    if row_ns < when or (row_ns == when and kind == 3 and row_ns < NEVER_NS):
+        return lp.current, 2
+    return symbol, kind
+
+
+@jit
+def _step_venue(s: SymbolState, v: VenueState, c: Cursor, p: Params, lp: Loop) -> None:
+    """The next event at the venue: a row of the tape, or at a later moment what arrives from us."""
+    arrival_ns = exchange.next_arrival_ns(v)
+    if exchange.needs_rows(v) and _next_venue_ns(c) <= arrival_ns:
+        row = view_rows(c.rows_address, c.row_count)[_venue_row(c, c.venue)]
+        lp.now_ns = max(lp.now_ns, row.ts_event)
+        exchange.on_row(v, s.ins, p, row)
+        c.venue += 1
+        return
+    lp.now_ns = max(lp.now_ns, arrival_ns)
+    if not exchange.needs_rows(v):
+        _follow_tape(v, c, arrival_ns)
+    exchange.on_arrival(v, s.ins, p)
+
+
+@jit
+def _step_due(states: Box, venues: Box, cursors: Box, p: Params, out: Out, lp: Loop) -> bool:
+    """The earliest of everything that is due; false when nothing is left."""
+    k, kind = _earliest(states, venues, cursors, lp)
+    if kind < 0:
+        return False
+    if kind == 2:
+        _deliver_row(states, venues, cursors, p, out, lp)
+        return True
+    s = states[k]
+    v = venues[k]
+    if kind == 0:
+        _step_venue(s, v, cursors[k], p, lp)
+    elif kind == 1:
+        exchange.pop_report(v, lp.report)
+        lp.now_ns = max(lp.now_ns, lp.report.ts_recv_ns)
+        grid_trader.on_report(states, s, p, out, lp.report)
+    else:
+        lp.now_ns = max(lp.now_ns, s.wake_ns)
+        grid_trader.on_timer(states, s, p, out, s.wake_ns)
+    _send_commands(v, p, out)
+    _refresh_due(states, venues, cursors, lp, k)
+    return True
+
+
+@jit_loop
+def run(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_box: Box) -> int:
+    """Run until the phase's end or a reason to come back; returns the Pause.
+
+    Args:
+        states, venues, cursors: one row per symbol, sorted by name.
+        params, out_box, loop_box: one row each.
+    """
+    p = params[0]
+    out = out_box[0]
+    lp = loop_box[0]
+    if not lp.started:
+        start(states, venues, cursors, lp)
+    while True:
+        if out.is_nearly_full:
+            return Pause.LOGS.value
+        if lp.rows_done >= lp.pause_at:
+            return Pause.EVENTS.value
+        if cursors[lp.current].recv_ns < lp.due_ns:
+            _deliver_row(states, venues, cursors, p, out, lp)
+        elif lp.phase == Phase.SHUTDOWN and not _is_any_closing(states):
+            return Pause.DONE.value
+        elif not _step_due(states, venues, cursors, p, out, lp):
+            return Pause.DONE.value
+
+
+@jit
+def start(states: Box, venues: Box, cursors: Box, lp: Loop) -> None:
+    """Put every symbol at its first row."""
+    for k in range(len(states)):
+        states[k].wake_ns = NEVER_NS
+        cursors[k].recv_ns = _recv_ns(cursors[k])
+        cursors[k].due_ns = NEVER_NS
+    lp.due_ns = NEVER_NS
+    _choose_tape(cursors, lp)
+    lp.started = True
+
+
+@jit
+def _is_any_closing(states: Box) -> bool:
+    for k in range(len(states)):
+        if is_closing(states[k]):
+            return True
+    return False
+
+
+@jit_loop
+def preload(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_box: Box) -> None:
+    """Make known the candles from before the run's first row."""
+    p = params[0]
+    out = out_box[0]
+    for k in range(len(states)):
+        c = cursors[k]
+        rows = view_rows(c.rows_address, c.row_count)
+        for index in range(c.first):
+            if rows[index].kind == RowKind.CANDLE:
+                grid_trader.on_row(states, states[k], p, out, rows[index], rows[index].ts_recv)
+
+
+@jit_loop
+def finish(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_box: Box, phase: int) -> None:
+    """Begin an end phase: SHUTDOWN asks every symbol to close, DRAIN stops decisions."""
+    p = params[0]
+    out = out_box[0]
+    lp = loop_box[0]
+    lp.phase = phase
+    for k in range(len(states)):
+        if phase == Phase.SHUTDOWN:
+            grid_trader.request_shutdown(states, states[k], p, out, lp.now_ns)
+            _send_commands(venues[k], p, out)
+        else:
+            states[k].risk.is_draining = True
+        _refresh_due(states, venues, cursors, lp, k)
+
+
+@jit_loop
+def expire(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_box: Box) -> None:
+    """End what still rests when the tape has ended, and mark what is still open."""
+    lp = loop_box[0]
+    for k in range(len(states)):
+        exchange.expire_all(venues[k], lp.now_ns, VenueReason.END_OF_TAPE.value)
+        if states[k].ledger.short_lots > 0:
+            grid_trader.log_equity(states[k], params[0], out_box[0], lp.now_ns)
+        _refresh_due(states, venues, cursors, lp, k)
