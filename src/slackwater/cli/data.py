@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, progress
-
-if TYPE_CHECKING:
-    from slackwater.data.importer import ImportRequest
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object on stdout.")]
 
@@ -44,15 +41,13 @@ def import_(
         note(f"{name} {done['instrument'][name]}, inferred from the data")
     for line in done["notes"]:
         note(line)
-    emit(json, done, lambda: _import_text(request, done))
+    emit(json, done, lambda: _import_text(done))
 
 
-def _import_text(request: ImportRequest, done: dict[str, Any]) -> str:
+def _import_text(done: dict[str, Any]) -> str:
     instrument = done["instrument"]
-    rows = ", ".join(f"{count:,} {name.removesuffix('.parquet')}" for name, count in done["rows"].items())
     lines = [
-        f"{request.venue}/{request.symbol}: {rows}, {len(done['days'])} day(s), in {done['folder']}",
-        f"{done['first']} to {done['last']}",
+        _rows_text(done),
         f"tick {instrument['tick_size']}, lot {instrument['lot_size']}, "
         f"min_qty {instrument['min_qty']}, min_notional {instrument['min_notional']}",
     ]
@@ -66,3 +61,87 @@ def _import_text(request: ImportRequest, done: dict[str, Any]) -> str:
     if done["gaps"]:
         lines.append(f"{done['gaps']} gap(s) of more than 60 s without quotes, listed in the manifests")
     return "\n".join(lines)
+
+
+@app.command
+def synth(
+    *,
+    to: Annotated[Path, Parameter(help="The tape's folder; made when missing.")],
+    symbols: Annotated[str, Parameter(help="Names, separated by commas.")] = "SYNA",
+    events: Annotated[
+        int | None, Parameter(help="Quotes and trades of each symbol. With --hours too, what is reached first ends it.")
+    ] = None,
+    hours: Annotated[float | None, Parameter(help="Length of the tape. Left out, without --events either: 1.")] = None,
+    seed: Annotated[int, Parameter(help="The same seed is the same tape.")] = 1,
+    profile: Annotated[
+        str, Parameter(help="pumps: wide spreads and pushes that exhaust. calm: tight spreads, a hundred rows a second.")
+    ] = "pumps",
+    json: Json = False,
+) -> None:
+    """Generate a tape: two-sided markets with bursts, spread regimes, and pumps that revert or run on."""
+    from slackwater.data.synth import SynthRequest, synthesise
+
+    names = tuple(name.strip() for name in symbols.split(",") if name.strip())
+    request = SynthRequest(to, names, events, hours, seed, profile)
+    with progress(f"Generating {', '.join(names)}", len(names)) as advance:
+        done = synthesise(request, advance)
+    emit(json, done, lambda: "\n".join(_rows_text(entry) for entry in done["symbols"]))
+
+
+@app.command
+def ls(*, data: Annotated[Path, Parameter(help="The tape's folder.")], json: Json = False) -> None:
+    """List the symbols of a tape: span, rows, size, source."""
+    from slackwater.data.catalog import list_tape
+
+    found = list_tape(data)
+    emit(json, found, lambda: _table_text(found["symbols"]))
+
+
+@app.command
+def verify(
+    *,
+    data: Annotated[Path, Parameter(help="The tape's folder.")],
+    symbol: Annotated[list[str] | None, Parameter(help="Only this one, SYMBOL or venue/SYMBOL; may be given again.", negative="")] = None,
+    json: Json = False,
+) -> int:
+    """Check a tape against its manifests and for rows that make no sense. Exits with 4 when it is damaged."""
+    from slackwater.data.verify import verify_tape
+    from slackwater.errors import DataError
+
+    with progress("Checking", None) as advance:
+        found = verify_tape(data, symbol, advance)
+    emit(json, found, lambda: "\n".join(_verify_text(entry) for entry in found["symbols"]))
+    return 0 if found["ok"] else DataError.exit_code
+
+
+def _rows_text(entry: dict[str, Any]) -> str:
+    rows = entry["rows"]
+    counts = f"{rows.get('quotes.parquet', 0):,} quotes, {rows.get('trades.parquet', 0):,} trades"
+    return f"{entry['venue']}/{entry['symbol']}: {counts}, {entry['first']} to {entry['last']}, in {entry['folder']}"
+
+
+def _table_text(entries: list[dict[str, Any]]) -> str:
+    lines = [("VENUE", "SYMBOL", "FIRST", "LAST", "DAYS", "QUOTES", "TRADES", "MB", "GAPS", "SOURCE")]
+    for entry in entries:
+        rows = entry["rows"]
+        counts = (
+            str(entry["days"]),
+            f"{rows.get('quotes', 0):,}",
+            f"{rows.get('trades', 0):,}",
+            f"{entry['bytes'] / 1e6:.1f}",
+            str(entry["gaps"]),
+        )
+        lines.append(
+            (entry["venue"], entry["symbol"], entry["first"] or "-", entry["last"] or "-", *counts, ", ".join(entry["source"]) or "-")
+        )
+    widths = [max(len(line[k]) for line in lines) for k in range(9)]
+    return "\n".join("  ".join([text.ljust(width) for text, width in zip(line, widths, strict=False)] + [line[9]]) for line in lines)
+
+
+def _verify_text(entry: dict[str, Any]) -> str:
+    rows = ", ".join(f"{count:,} {name}" for name, count in entry["rows"].items())
+    verdict = "damaged" if entry["damage"] else "good"
+    lines = [f"{entry['venue']}/{entry['symbol']}: {verdict}; {rows}; {len(entry['gaps'])} gap(s), coverage {entry['coverage']:.2%}"]
+    if any(entry["counts"].values()):
+        lines.append("  " + ", ".join(f"{count:,} {kind}" for kind, count in entry["counts"].items() if count))
+    return "\n".join(lines + [f"  {sentence}" for sentence in entry["damage"]])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from slackwater.data.instrument import InstrumentSpec, read_instrument
-from slackwater.data.layout import INSTRUMENT, MANIFEST, data_files, date_folders, read_json, sha256_of
+from slackwater.data.layout import DATE_PATTERN, INSTRUMENT, MANIFEST, data_files, date_folders, read_json, sha256_of
 from slackwater.errors import DataError, UsageError
 
 
@@ -117,7 +117,7 @@ def find_symbol_folders(folder: Path) -> list[Path]:
 
 def _is_day(path: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.parts[-3:])
-    return not hidden and path in date_folders(path.parent) and bool(data_files(path))
+    return not hidden and DATE_PATTERN.fullmatch(path.name) is not None and bool(data_files(path))
 
 
 def _select(folder: Path, name: str, found: list[Path]) -> Path:

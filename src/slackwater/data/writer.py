@@ -181,10 +181,15 @@ def _check_steps(home: Path, spec: InstrumentSpec, replaced: set[str]) -> None:
 
 def _put_in_place(building: Path, home: Path, spec: InstrumentSpec) -> None:
     for folder in date_folders(building):
-        present = home / folder.name
-        if present.exists():
-            present.rename(building / f"replaced-{folder.name}")
-        folder.rename(present)
+        present, replaced = home / folder.name, building / f"replaced-{folder.name}"
+        try:
+            if present.exists():
+                present.rename(replaced)
+            folder.rename(present)
+        finally:
+            # Interrupted between the two: the day that was there comes back.
+            if replaced.exists() and not present.exists():
+                replaced.rename(present)
     write_json(home / INSTRUMENT, spec.as_json())
 
 

@@ -1,0 +1,56 @@
+"""What lies in a tape's folder: one line per symbol, from the manifests and the files' footers. Reads no rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from slackwater.data.layout import time_text
+from slackwater.data.tape import SymbolTape, find_symbol_folders, open_tape
+from slackwater.errors import DataError
+
+
+def list_tape(folder: Path) -> dict[str, Any]:
+    """All symbols of a tape with span, rows, sizes, gaps and sources.
+
+    Raises:
+        DataError: there is no tape, or a file's footer is damaged.
+    """
+    names = [f"{path.parent.name}/{path.name}" for path in find_symbol_folders(folder)]
+    entries = [open_tape(folder, [name]).symbols[0] for name in names]
+    return {"folder": str(folder), "symbols": [_describe(entry) for entry in entries]}
+
+
+def _describe(entry: SymbolTape) -> dict[str, Any]:
+    days = entry.manifest.values()
+    starts = [day["first_ns"] for day in days if day.get("first_ns") is not None]
+    ends = [day["last_ns"] for day in days if day.get("last_ns") is not None]
+    rows: dict[str, int] = {}
+    for path in entry.files:
+        rows[path.stem] = rows.get(path.stem, 0) + _row_count(path)
+    sources = [part.get("name") or part.get("kind", "") for day in days for part in day.get("source", [])]
+    return {
+        "venue": entry.venue,
+        "symbol": entry.symbol,
+        "first": time_text(min(starts)) if starts else None,
+        "last": time_text(max(ends)) if ends else None,
+        "first_ns": min(starts, default=None),
+        "last_ns": max(ends, default=None),
+        "days": sum(1 for date in entry.dates if (entry.folder / date / "quotes.parquet").exists()),
+        "rows": rows,
+        "bytes": sum(path.stat().st_size for path in entry.files),
+        "gaps": sum(len(day.get("gaps", [])) for day in days),
+        "quarantined": entry.quarantined,
+        "source": list(dict.fromkeys(sources)),
+        "instrument": entry.instrument.as_json(),
+    }
+
+
+def _row_count(path: Path) -> int:
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path}: expected a Parquet file, found: {error}") from error
