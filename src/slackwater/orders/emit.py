@@ -117,6 +117,7 @@ def cancel_order(s: SymbolState, out: Out, now_ns: int, slot: int, reason: int) 
     if o.status == OrderStatus.LIVE:
         o.status = OrderStatus.CANCELING
         o.wants_cancel = False
+        o.reason = reason
         log_event(s, out, now_ns, o, OrderEvent.CANCEL.value, reason, o.price_ticks, o.lots - o.cum_lots)
         _emit(s, out, now_ns, o, CommandKind.CANCEL.value, o.price_ticks, o.lots)
     elif o.status == OrderStatus.PENDING or o.status == OrderStatus.AMENDING:

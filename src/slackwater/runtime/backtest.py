@@ -152,6 +152,7 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
         "quarantined": quarantined(session, tape),
         "drift_clamped_frac": {source.name: _clamped(s) for source, s in zip(session.inputs, session.states, strict=True)},
         "overflows": overflows(session),
+        "late_reports": {source.name: int(s.stray_reports) for source, s in zip(session.inputs, session.states, strict=True)},
         "slicing": SLICES_NOTE,
         "fill_model": {
             "queue_model": str(config.sim.queue_model),
@@ -189,7 +190,6 @@ def overflows(session: Session) -> dict[str, dict[str, int]]:
         found = {
             "market_rings": int(s.market.ring_overflows),
             "debt_parts_merged": int(s.recovery.merged_count),
-            "stray_reports": int(s.stray_reports),
             "excess_exit_lots": int(s.ledger.excess_lots),
             "refused_requests": int(v.refused_request_count),
             "lost_reports": int(v.lost_report_count),

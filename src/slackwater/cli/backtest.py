@@ -1,0 +1,89 @@
+"""`slackwater backtest`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from slackwater.cli.console import emit, note, progress
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object on stdout.")]
+
+
+def backtest(
+    *,
+    data: Annotated[Path, Parameter(help="The tape's folder.")],
+    out: Annotated[Path, Parameter(help="The run directory to write; an earlier run there is replaced.")],
+    symbol: Annotated[list[str] | None, Parameter(negative="", help="A symbol of the tape; may be repeated. Left out: all.")] = None,
+    config: Annotated[Path | None, Parameter(help="A configuration file. Left out: the defaults.")] = None,
+    start: Annotated[str | None, Parameter(help="First moment, UTC, such as 2021-07-02T10:30:00.")] = None,
+    end: Annotated[str | None, Parameter(help="The moment after the last.")] = None,
+    seed: Annotated[int | None, Parameter(help="Start of all randomness. Left out: the configuration's.")] = None,
+    report: Annotated[bool, Parameter(help="Write report.html too.")] = True,
+    json: Json = False,
+) -> None:
+    """Run the strategy over a tape and write a run directory."""
+    from slackwater.cli.times import parse_time
+    from slackwater.config.loading import load
+
+    loaded = load(config)
+    for line in loaded.notices:
+        note(line)
+    start_ns, end_ns = parse_time("--start", start), parse_time("--end", end)
+    say_if_compiling()
+    from slackwater.runtime.backtest import Request, run_backtest
+
+    request = Request(data, out, loaded, tuple(symbol or ()), start_ns, end_ns, seed)
+    with progress("Back-testing") as advance:
+        document = run_backtest(request, advance)
+    if report:
+        write_report_of(out)
+    emit(json, {"run": out, **document}, lambda: summary_text(out, document))
+
+
+def say_if_compiling() -> None:
+    """The first run ever compiles the core, which takes a while: say so rather than look stuck."""
+    from slackwater.kernel.jit import IS_COMPILED, IS_WARM
+
+    if IS_COMPILED and not IS_WARM:
+        note("first run of this version: compiling the core, up to a minute; later runs start at once")
+
+
+def write_report_of(run: Path) -> Path:
+    """Write the report of a finished run."""
+    from slackwater.research.report import write_report
+
+    return write_report(run)
+
+
+def summary_text(out: Path, document: dict[str, Any]) -> str:
+    """What a person wants to know first, closes never without what is still open."""
+    total = document["summary"]["total"]
+    lines = [f"{out}: {document['events']:,} events in {document['wall_sec']:.2f} s ({document['events_per_sec']:,.0f} a second)"]
+    if total["closes"]:
+        lines.append(
+            f"{total['closes']} closes, {total['win_rate']:.0%} won, net {total['net_usd']:+.4f} usd "
+            f"(gross {total['gross_usd']:+.4f}, fees {total['fees_usd']:.4f}, funding {total['funding_usd']:+.4f}), "
+            f"mean {total['net_bps_mean']:+.2f} bps, {total['maker_share']:.0%} maker"
+        )
+    else:
+        lines.append("no closes: `slackwater explain` says which gates stopped it")
+    lines.append(_open_text(document))
+    if not document["has_stop"]:
+        lines.append("neither a stop nor an age limit is set: a losing position is held until it comes back")
+    if document["overflows"]:
+        lines.append(f"not exact: {document['overflows']}")
+    return "\n".join(lines)
+
+
+def _open_text(document: dict[str, Any]) -> str:
+    parts = [
+        f"{name} {figures['open_qty']:g} from {figures['open_avg_entry']:g}, {figures['unrealised_usd']:+.4f} usd at the ask"
+        for name, figures in document["summary"]["symbols"].items()
+        if figures["open_qty"] != 0.0
+    ]
+    total = document["summary"]["total"]
+    still = "; ".join(parts) if parts else "nothing"
+    return f"still open: {still}; equity {total['equity_usd']:+.4f} usd, largest drawdown {total['max_drawdown_usd']:.4f}"
