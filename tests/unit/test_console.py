@@ -1,0 +1,39 @@
+"""What commands print: one JSON object or a text on stdout, a bar only on a terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from slackwater.cli.console import emit, note, progress
+
+
+def test_json_is_one_object_of_plain_values(capsys: pytest.CaptureFixture[str]) -> None:
+    payload = {"rows": np.int64(3), "mean": np.float64(0.5), "none": float("nan"), "path": Path("a/b"), "list": np.array([1, 2])}
+    emit(True, payload, lambda: "never")
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == {"rows": 3, "mean": 0.5, "none": None, "path": "a/b", "list": [1, 2]}
+    assert captured.out.count("\n") == 1
+    assert captured.err == ""
+
+
+def test_text_ends_with_one_newline(capsys: pytest.CaptureFixture[str]) -> None:
+    emit(False, {}, lambda: "two\nlines\n")
+    assert capsys.readouterr().out == "two\nlines\n"
+
+
+def test_what_json_lacks_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="no JSON for object"):
+        emit(True, {"what": object()}, str)
+
+
+def test_notes_and_progress_leave_stdout_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("working", 3) as advance:
+        advance(1)
+        note("something to know")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "slackwater: something to know\n"
