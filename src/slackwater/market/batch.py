@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,7 +149,9 @@ def count_waterfalls(market: Box, instrument: Box, params: Box, tape: Box, thres
     return count
 
 
-def signal_chunks(tape: NDArray[np.void], instrument: Box, params: Box, chunk_rows: int = CHUNK_ROWS) -> Iterator[NDArray[np.void]]:
+def signal_chunks(
+    tape: NDArray[np.void], instrument: Box, params: Box, *, tape_frames: Sequence[int] = (), chunk_rows: int = CHUNK_ROWS
+) -> Iterator[NDArray[np.void]]:
     """Signals of a tape, chunk by chunk: structured arrays of `SignalRow`, one row per valid book.
 
     A chunk is overwritten by the next one.
@@ -158,9 +160,12 @@ def signal_chunks(tape: NDArray[np.void], instrument: Box, params: Box, chunk_ro
         tape: rows of `TapeRow` in order of `ts_recv`, a memory map as well.
         instrument: box of `Instrument`.
         params: box of `SignalParams`.
+        tape_frames: time frames (0, 1, 2) whose candles the tape brings.
         chunk_rows: tape rows per chunk.
     """
     market = new(MarketState)
+    for tf in tape_frames:
+        market[0].frames[tf].from_tape = True
     out = rows(SignalRow, chunk_rows)
     for start in range(0, len(tape), chunk_rows):
         filled = fill_signals(market, instrument, params, as_box(tape[start : start + chunk_rows]), out)

@@ -28,11 +28,8 @@ def push_candle(frame: CandleFrame, close: float, end_ns: int) -> None:
 
 
 @jit
-def apply_candle(m: MarketState, tf: int, close: float, end_ns: int) -> bool:
-    """Take a candle of the tape; false, and counted, when its close makes no sense or its end is not later than the last one's.
-
-    From the first on, its frame is the tape's: what was built from mids is forgotten.
-    """
+def use_tape_candles(m: MarketState, tf: int) -> None:
+    """Say that the tape brings frame `tf`'s candles, so that none are built from mids; what was built is forgotten."""
     frame = m.frames[tf]
     if not frame.from_tape:
         frame.from_tape = True
@@ -40,6 +37,16 @@ def apply_candle(m: MarketState, tf: int, close: float, end_ns: int) -> bool:
         frame.tail = 0
         frame.front_end = 0
         frame.back_sum = 0.0
+
+
+@jit
+def apply_candle(m: MarketState, tf: int, close: float, end_ns: int) -> bool:
+    """Take a candle of the tape; false, and counted, when its close makes no sense or its end is not later than the last one's.
+
+    From the first on its frame is the tape's, as `use_tape_candles` says before the first.
+    """
+    use_tape_candles(m, tf)
+    frame = m.frames[tf]
     late = frame.n > 0 and end_ns <= frame.candles[(frame.n - 1) & CANDLE_MASK].end_ns
     if late or not (close > 0.0 and close < math.inf):
         m.rejected_candles += 1
