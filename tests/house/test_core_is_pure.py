@@ -25,6 +25,7 @@ FORBIDDEN = {
 }
 # The compile cache is a folder, and its place is the user's choice: the one file of the core that looks outside.
 LOOKS_OUTSIDE = SRC / "kernel" / "jit.py"
+DECORATORS = {"slackwater.kernel.jit.jit", "slackwater.kernel.jit.jit_loop"}
 LIVE_NAMES = {"live", "is_live", "paper", "is_paper", "is_backtest", "backtest"}
 
 
@@ -68,7 +69,7 @@ def test_every_kernel_is_part_of_the_cache_fingerprint() -> None:
     outside = [
         f"{place(path, line)} imports {name}"
         for path in source_files()
-        if path.relative_to(SRC).parts[0] not in KERNEL_FOLDERS and any(name == "slackwater.kernel.jit" for _, name in imports(path))
+        if path.relative_to(SRC).parts[0] not in KERNEL_FOLDERS and any(name in DECORATORS for _, name in imports(path))
         for line, name in imports(path)
         if name.startswith("slackwater.") and name.split(".")[1] not in KERNEL_FOLDERS
     ]
