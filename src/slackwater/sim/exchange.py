@@ -235,6 +235,8 @@ def _amend(v: VenueState, ins: Instrument, p: Params, request: Request) -> None:
     order.total_lots = request.lots
     order.leaves_lots = request.lots - order.cum_lots
     if crosses_touch(v, order.side, order.price_ticks):
+        order.place = QueuePlace.KNOWN  # nobody stands before an order that takes
+        order.ahead_lots = 0.0
         report_order(v, p, order, ReportKind.AMEND_ACK, VenueReason.NONE)
         _take_and_rest(v, ins, p, slot)
         return

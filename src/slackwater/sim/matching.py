@@ -28,10 +28,7 @@ def draft_fill(v: VenueState, order: VenueOrder, price_ticks: int, lots: int, ca
     v.draft.price_ticks = price_ticks
     v.draft.lots = lots
     v.draft.cause = cause
-    if cause == FillCause.TAKER:
-        v.draft.queue_ahead_lots = 0
-    else:
-        v.draft.maker = True
+    v.draft.maker = cause != FillCause.TAKER
 
 
 @jit

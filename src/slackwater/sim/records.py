@@ -94,4 +94,4 @@ class VenueState(Record):
     refused_request_count: i64  # requests that found the ring full: a defect of the caller
     lost_report_count: i64  # reports that found the ring full: the run must not be trusted
     rejected_input_count: i64  # rows that made no sense
-    funding_usd: f64  # received, less paid, on the venue's position
+    funding_usd: f64  # received, less paid, at the funding rows that were fed: a caller that skips rows keeps its own account

@@ -103,7 +103,7 @@ AMEND = {
     """,
     "any other order takes what crosses": """
         0.000 book 100.0x5 100.3x10
-        0.001 place 1 sell 100.2x7 gtc      -> ack 1 100.2x7 ahead 0
+        0.001 place 1 sell 100.3x7 gtc      -> ack 1 100.3x7 ahead 10
         0.002 amend 1 100.0x7               -> amend_ack 1 100.0x7 ahead 0; fill 1 100.0x5 taker
         0.003 trade 100.0x3 buy             -> fill 1 100.0x2 queue ahead 0
     """,
