@@ -71,7 +71,12 @@ def facts_of_run(run: Path, symbol: str, settings: Settings) -> list[Fact]:
 
 
 def _placement(ns: int, purpose: str, group_id: int) -> Callable[[ReferenceStrategy], object]:
-    return lambda one: one.on_order_sent(ns, purpose, group_id)
+    def tell(one: ReferenceStrategy) -> None:
+        if purpose == "take_profit" and one.state.is_closing:
+            one.on_group_done(ns, "close", is_dropped=True)  # dropped before it sent anything: the take-profit is back
+        one.on_order_sent(ns, purpose, group_id)
+
+    return tell
 
 
 def _end(ns: int, purpose: str) -> Callable[[ReferenceStrategy], object]:
@@ -88,7 +93,13 @@ def _end(ns: int, purpose: str) -> Callable[[ReferenceStrategy], object]:
 def _fill(row: Values, purpose: str, group_id: int, settings: Settings) -> Callable[[ReferenceStrategy], object]:
     ticks = round(row["price"] * settings.tick_den / settings.tick_num)
     lots = round(abs(row["qty"]) * settings.lot_den / settings.lot_num)
-    return lambda one: one.on_fill(row["ts_ns"], purpose, group_id, ticks, lots, row["fee_usd"])
+
+    def tell(one: ReferenceStrategy) -> None:
+        one.on_fill(row["ts_ns"], purpose, group_id, ticks, lots, row["fee_usd"])
+        if purpose != "close" and one.ledger.position is None:
+            one.on_group_done(row["ts_ns"], "close")  # a take-profit won the race against its own cancel
+
+    return tell
 
 
 def replay(settings: Settings, tape: Iterable[Event], facts: Sequence[Fact]) -> Replay:
