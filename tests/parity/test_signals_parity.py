@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,7 +84,8 @@ def check_parity(events: list[Book | Trade], given_settings: Settings) -> None:
 def random_tape(seed: int, length: int, calm: bool) -> list[Book | Trade]:
     """A random walk with bursts, pauses and, unless calm, jumps of several per cent."""
     rng = random.Random(seed)
-    now, price, events = T0, 200_000, []
+    now, price = T0, 200_000
+    events: list[Book | Trade] = []
     for _ in range(length):
         now += rng.choice([0, 0, MS, 3 * MS, 20 * MS, 51 * MS, 200 * MS, rng.randrange(SEC)])
         if rng.random() < 0.003:
@@ -119,8 +121,8 @@ def test_parity_on_long_random_tapes(which: int, calm: bool) -> None:
 
 def test_parity_through_a_gap_of_days() -> None:
     before = random_tape(7, 400, calm=True)
-    after = [(item[0] + 3 * DAY, *item[1:]) for item in random_tape(8, 400, calm=True)]
-    check_parity([*before, *after], SETTINGS[0])  # type: ignore[list-item]
+    after: list[Any] = [(item[0] + 3 * DAY, *item[1:]) for item in random_tape(8, 400, calm=True)]
+    check_parity([*before, *after], SETTINGS[0])
 
 
 def test_parity_with_candles_of_the_tape() -> None:

@@ -30,12 +30,12 @@ def gain_since(n: int, dt_ns: int, half_life_sec: float) -> float:
 @jit_inline
 def apply_value(t: ZTracker, n: int, value: float, gain: float) -> None:
     """Move mean and variance towards value `n` (from 0); a tracker starts at mean 0 and variance 1."""
-    mean = t.mean + gain * (value - t.mean)
-    var = t.var if n > 0 else 1.0
+    mean = t.average + gain * (value - t.average)
+    var = t.variance if n > 0 else 1.0
     d = value - mean
-    t.mean = mean
+    t.average = mean
     t.d = d
-    t.var = var + gain * (d * d - var)
+    t.variance = var + gain * (d * d - var)
 
 
 @jit
@@ -43,4 +43,4 @@ def z_of(t: ZTracker, n: int, limit: float) -> float:
     """The score of the last of `n` values, within +-limit; 0 for the first five."""
     if n <= MIN_UPDATES:
         return 0.0
-    return min(max(t.d / math.sqrt(max(t.var, MIN_VAR)), -limit), limit)
+    return min(max(t.d / math.sqrt(max(t.variance, MIN_VAR)), -limit), limit)

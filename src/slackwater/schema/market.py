@@ -26,9 +26,9 @@ CANDLE_SLOTS = 1_024  # bounds look-back / time frame
 class ZTracker(Record):
     """Exponential mean and variance of one feature; the score is computed from them when asked."""
 
-    mean: f64
-    var: f64  # taken as 1 before the first update
-    d: f64  # last value minus the mean after it
+    average: f64
+    variance: f64  # taken as 1 before the first update
+    d: f64  # last value minus the average after it
 
 
 class TradeEntry(Record):
