@@ -113,7 +113,7 @@ def test_a_candle_is_usable_from_the_book_at_its_end() -> None:
 
 def test_steady_growth_has_hardly_any_volatility() -> None:
     closes = [round(10_000_000 * 1.001**k) for k in range(12)]
-    row = last(minute_books([*closes, 1], MIDNIGHT), refresh_ns=1)
+    row = last(minute_books([*closes, closes[-1]], MIDNIGHT), refresh_ns=1)
     assert row.baseline_bps == pytest.approx(deviation_bps(closes), rel=1e-5)
 
 
