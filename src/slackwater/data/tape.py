@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,8 +50,12 @@ class SymbolTape:
 
     @property
     def quarantined(self) -> dict[str, int]:
-        """Rows of the sources that never became rows of the tape, by kind."""
-        return _sum_counts(day.get("quarantined", {}) for day in self.manifest.values())
+        """Rows of the sources that never became rows of the tape, by kind.
+
+        A manifest tells of the whole import that its day came from, so each import counts once.
+        """
+        imports = {json.dumps([day.get("source"), day.get("import_days")]): day.get("quarantined", {}) for day in self.manifest.values()}
+        return _sum_counts(imports.values())
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,7 @@ class TapeWriter:
                 backwards[name.removesuffix(".parquet")] += file.backwards
                 sort_file(file.path)
         days = [describe_day(folder) for folder in date_folders(self.folder)]
+        dates = [day["date"] for day in days]
         rows: Counter[str] = Counter()
         for day in days:
             steps_back = {
@@ -131,7 +132,7 @@ class TapeWriter:
         times = [time for day in days for time in (day["first_ns"], day["last_ns"]) if time is not None]
         return {
             "rows": dict(rows),
-            "days": [day["date"] for day in days],
+            "days": dates,
             "time_backwards": dict(backwards),
             "gaps": sum(len(day["gaps"]) for day in days),
             "first_ns": min(times, default=None),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from slackwater.kernel.jit import jit
 from slackwater.market.spreads import median_spread_bps
 from slackwater.market.volatility_regime import drift_mult
@@ -89,4 +91,4 @@ def relieved_min_spread_bps(p: Params, unrealised_bps: float) -> float:
     if not p.dynamic_enabled or depth < p.relief_start_bps:
         return p.min_spread_bps
     t = min((depth - p.relief_start_bps) / (p.relief_full_bps - p.relief_start_bps), 1.0)
-    return p.min_spread_bps * max(p.relief_floor, 1.0 - RELIEF_STRENGTH * t**RELIEF_EXPONENT)
+    return p.min_spread_bps * max(p.relief_floor, 1.0 - RELIEF_STRENGTH * math.pow(t, RELIEF_EXPONENT))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from slackwater.decision.adapt import min_fast_tp_bps, min_tp_profit_bps
 from slackwater.decision.inverse import current_zone, give_up_if_lost, is_timed_out, is_unwinding, passed_lots
-from slackwater.decision.targets import exit_floor_bps, resting_ticks, rest_bps
+from slackwater.decision.targets import exit_floor_bps, rest_bps, resting_ticks
 from slackwater.kernel.jit import jit
 from slackwater.ledger.pnl import cost_usd, net_bps, rise_bps
 from slackwater.market.trades import ti_500ms
-from slackwater.schema.enums import ExitReason, InverseMode
+from slackwater.schema.enums import ExitReason
 from slackwater.schema.params import Params, TpMode
 from slackwater.schema.state import SymbolState
 from slackwater.schema.units import BPS, MS
@@ -99,4 +99,4 @@ def resting_price_ticks(s: SymbolState, p: Params, now_ns: int) -> int:
 @jit
 def resting_reason(s: SymbolState) -> int:
     """The reason of a take-profit fill now."""
-    return ExitReason.INVERSE_TP.value if s.inverse.mode == InverseMode.ARMED or s.inverse.mode == InverseMode.ACTIVE else ExitReason.TP_REST.value
+    return ExitReason.INVERSE_TP.value if is_unwinding(s) else ExitReason.TP_REST.value

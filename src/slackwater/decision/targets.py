@@ -69,6 +69,4 @@ def exit_floor_bps(s: SymbolState, p: Params, now_ns: int, reason: int) -> float
 @jit
 def is_unconditional(reason: int) -> bool:
     """Whether an exit goes through whatever it costs, without the maker step."""
-    return (
-        reason == ExitReason.STOP or reason == ExitReason.TIMEOUT or reason == ExitReason.DRAWDOWN or reason == ExitReason.SHUTDOWN
-    )
+    return reason == ExitReason.STOP or reason == ExitReason.TIMEOUT or reason == ExitReason.DRAWDOWN or reason == ExitReason.SHUTDOWN

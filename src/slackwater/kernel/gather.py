@@ -10,6 +10,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba import carray  # type: ignore[attr-defined]
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ def address_of(array: NDArray[Any]) -> int:
     return address
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _pointer(typingctx: Any, address: Any) -> Any:
     """An integer as a pointer."""
 
@@ -38,6 +39,9 @@ def _pointer(typingctx: Any, address: Any) -> Any:
         return builder.inttoptr(args[0], cgutils.voidptr_t)
 
     return types.voidptr(types.int64), codegen
+
+
+as_pointer: Any = _pointer  # called with an address only: the typing context is the compiler's
 
 
 def view_of(dtype: np.dtype[np.void]) -> Any:
@@ -49,8 +53,8 @@ def view_of(dtype: np.dtype[np.void]) -> Any:
 
         return look_up
 
-    @numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
+    @numba.njit(error_model="numpy")
     def view(address: int, length: int) -> Any:
-        return numba.carray(_pointer(address), (length,), dtype)
+        return carray(as_pointer(address), (length,), dtype)
 
     return view

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slackwater.kernel.jit import jit
 from slackwater.schema.enums import ExitReason
@@ -145,7 +146,7 @@ def is_forced(reason: int) -> bool:
 
 
 @jit
-def population_std(values: np.ndarray, count: int) -> float:  # type: ignore[type-arg]
+def population_std(values: NDArray[np.float64], count: int) -> float:
     """Standard deviation of the first `count` values, divided by their number; 0 for none."""
     if count == 0:
         return 0.0
@@ -160,7 +161,7 @@ def population_std(values: np.ndarray, count: int) -> float:  # type: ignore[typ
 
 
 @jit
-def percentile(values: np.ndarray, count: int, percent: float) -> float:  # type: ignore[type-arg]
+def percentile(values: NDArray[np.float64], count: int, percent: float) -> float:
     """Percentile with linear interpolation between neighbours. Sorts the first `count` values in place."""
     for k in range(1, count):
         value = values[k]
@@ -172,4 +173,4 @@ def percentile(values: np.ndarray, count: int, percent: float) -> float:  # type
     rank = percent / 100.0 * (count - 1)
     low = int(math.floor(rank))
     high = min(low + 1, count - 1)
-    return values[low] + (values[high] - values[low]) * (rank - low)
+    return float(values[low] + (values[high] - values[low]) * (rank - low))

@@ -16,9 +16,7 @@ from slackwater.schema.units import BPS
 
 
 @jit
-def apply_entry_fill(
-    s: SymbolState, p: Params, now_ns: int, price_ticks: int, lots: int, fee_usd: float, median_spread_bps: float
-) -> None:
+def apply_entry_fill(s: SymbolState, p: Params, now_ns: int, price_ticks: int, lots: int, fee_usd: float, median_spread_bps: float) -> None:
     """An entry sold: the position grows, in the layer of the working group."""
     led = s.ledger
     price = price_of(s.ins, price_ticks)

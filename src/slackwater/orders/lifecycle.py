@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slackwater.kernel.jit import jit
 from slackwater.schema.enums import OrderStatus
@@ -38,7 +39,7 @@ TRANSITIONS = {
 }
 
 
-def _as_array() -> np.ndarray:  # type: ignore[type-arg]
+def _as_array() -> NDArray[np.int64]:
     """The table as an array; FREE (0) marks what is not legal."""
     table = np.zeros((STATUSES, REPORTS), np.int64)
     for (status, report), after in TRANSITIONS.items():

@@ -113,7 +113,12 @@ def write_gates(folder: Path, session: Session) -> None:
     import pyarrow.parquet as pq
 
     rows = [
-        {"symbol": source.name, "context": context.name.lower(), "reason": gate.name.lower(), "count": int(counts[context * GATE_COUNT + gate])}
+        {
+            "symbol": source.name,
+            "context": context.name.lower(),
+            "reason": gate.name.lower(),
+            "count": int(counts[context * GATE_COUNT + gate]),
+        }
         for source, counts in zip(session.inputs, session.states["gate_counts"], strict=True)
         for context in Context
         for gate in Gate

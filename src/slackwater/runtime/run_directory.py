@@ -49,8 +49,8 @@ def new_run_folder(target: Path) -> Iterator[Path]:
 class OrdersDigest:
     """The hashes of all order events: one over everything, one a symbol.
 
-    The hash of a symbol runs over its rows as they came, each as eight little-endian int64 (`HASHED_FIELDS`). The hash of the run runs over all rows
-    by time, then symbol, then as they came, each with the first eight bytes of the SHA-256 of the symbol's name before it.
+    The hash of a symbol runs over its rows as they came, each as eight little-endian int64 (`HASHED_FIELDS`). The hash of the run runs
+    over all rows by time, then symbol, then as they came, each with the first eight bytes of the SHA-256 of the symbol's name before it.
     """
 
     def __init__(self, symbols: list[str]) -> None:

@@ -44,7 +44,8 @@ class Session:
         symbols: sorted by name.
         params: one row of Params.
         seed: start of all randomness.
-        start_ns, end_ns: rows that reach us from `start_ns` on and before `end_ns` are run; None is open. Candles before the start are known.
+        start_ns, end_ns: rows that reach us from `start_ns` on and before `end_ns` are run; None is open. Candles
+            before the start are known.
     """
 
     def __init__(

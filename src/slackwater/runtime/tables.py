@@ -64,7 +64,9 @@ def words(rows: Rows, field: str, kind: type[IntEnum]) -> pa.Array:
     codes = np.zeros(int(max(members)) + 1, np.int32)
     for k, member in enumerate(members):
         codes[int(member)] = k
-    return pa.DictionaryArray.from_arrays(pa.array(codes[rows[field].astype(np.int64)]), pa.array([name_of(m) for m in members], pa.string()))
+    return pa.DictionaryArray.from_arrays(
+        pa.array(codes[rows[field].astype(np.int64)]), pa.array([name_of(m) for m in members], pa.string())
+    )
 
 
 def plain(rows: Rows, *fields: str) -> dict[str, Any]:

@@ -7,11 +7,12 @@ While none of our orders rests and none is on its way, the venue's book is not f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 
 from slackwater.kernel.gather import view_of
 from slackwater.kernel.jit import jit, jit_loop
-from slackwater.kernel.record import Box, Record, dtype_of, flag, i64
+from slackwater.kernel.record import Box, Record, Vec, dtype_of, flag, i64
 from slackwater.machine import grid_trader
 from slackwater.orders.close_ladder import is_closing
 from slackwater.schema.audit import Out
@@ -23,7 +24,7 @@ from slackwater.sim import exchange
 from slackwater.sim.matching import is_valid_book
 from slackwater.sim.records import VenueState
 
-view_rows = view_of(dtype_of(TapeRow))
+view_rows: Callable[[int, int], Vec[TapeRow]] = view_of(dtype_of(TapeRow))
 
 
 class OrderIndex(Record):
@@ -32,7 +33,7 @@ class OrderIndex(Record):
     row: i64
 
 
-view_order = view_of(dtype_of(OrderIndex))
+view_order: Callable[[int, int], Vec[OrderIndex]] = view_of(dtype_of(OrderIndex))
 
 
 class Phase(IntEnum):
@@ -346,7 +347,7 @@ def expire(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, lo
     """End what still rests when the tape has ended, and mark what is still open."""
     lp = loop_box[0]
     for k in range(len(states)):
-        exchange.expire_all(venues[k], lp.now_ns, VenueReason.END_OF_TAPE.value)
+        exchange.expire_all(venues[k], lp.now_ns, VenueReason.END_OF_TAPE)
         if states[k].ledger.short_lots > 0:
             grid_trader.log_equity(states[k], params[0], out_box[0], lp.now_ns)
         _refresh_due(states, venues, cursors, lp, k)

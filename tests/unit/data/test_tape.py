@@ -80,3 +80,10 @@ def test_a_damaged_instrument_is_refused(tmp_path: Path, content: str, message: 
     path.write_text(content)
     with pytest.raises(DataError, match=message):
         read_instrument(path)
+
+
+def test_what_an_import_left_out_counts_once_for_all_its_days(tmp_path: Path) -> None:
+    bad = (float("nan"), 1.0, 100.0, 1.0)
+    make_tape(tmp_path, [*QUOTES, (3.0, *bad), (86_400.0, 99.9, 1.0, 100.1, 1.0), (86_401.0, *bad)], TRADES)
+    make_tape(tmp_path, [(172_800.0, 99.9, 1.0, 100.1, 1.0), (172_801.0, *bad)], [(172_800.0, 100.0, 1.0, True)])
+    assert open_tape(tmp_path / "tape").symbols[0].quarantined == {"not_finite": 3}
