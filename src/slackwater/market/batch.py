@@ -12,6 +12,7 @@ from slackwater.kernel.record import Box, Record, as_box, dtype_of, f64, flag, i
 from slackwater.market import signals as sig
 from slackwater.market.book import qty_of
 from slackwater.market.inline import jit_inline
+from slackwater.market.spreads import median_spread_bps
 from slackwater.market.volatility_regime import drift_mult, is_heavy_tail, tail_ratio
 from slackwater.schema.events import RowKind, TapeRow
 from slackwater.schema.instrument import Instrument
@@ -70,7 +71,7 @@ def fill_book_columns(row: SignalRow, m: MarketState, ins: Instrument, sp: Signa
     row.ask = m.ask
     row.ask_qty = qty_of(ins, m.ask_lots)
     row.spread_bps = m.spread_bps
-    row.median_spread_bps = m.median_spread_bps
+    row.median_spread_bps = median_spread_bps(m)
     row.qi = m.qi
     row.micro_price = m.micro_price
     row.md = m.md

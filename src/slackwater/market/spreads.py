@@ -29,7 +29,6 @@ def push_spread(m: MarketState, now_ns: int, spread_bps: float) -> None:
     if now_ns - m.median_due_ns > REFRESH_NS and n > MIN_SAMPLES:
         m.median_at = n
         m.median_due_ns = now_ns
-        median_spread_bps(m)
 
 
 @jit

@@ -167,7 +167,7 @@ class MarketState(Record):
     median_at: i64  # `n_books` when a median was last due; 0 is never
     median_due_ns: i64  # when that was
     median_known_at: i64  # `median_at` of the median below
-    median_spread_bps: f64
+    median_spread_bps: f64  # found when last asked for: read it through `spreads.median_spread_bps`
     spreads_binned: i64  # books that the bins have seen
     median_bin: i64  # where the last median was found
     below_bin: i64  # spreads in the bins before it

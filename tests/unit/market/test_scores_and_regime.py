@@ -10,6 +10,7 @@ import pytest
 
 from slackwater.kernel.record import new
 from slackwater.market.batch import count_waterfalls
+from slackwater.market.spreads import has_median_spread, median_spread_bps
 from slackwater.schema.market import MarketState
 from slackwater.schema.units import DAY, MINUTE, MS, SEC
 from tests.market_kit import T0, Book, Trade, instrument, signal_params, tape_of
@@ -76,6 +77,35 @@ def test_median_spread_by_a_plain_search() -> None:
         if times[k] - done_ns > 2 * SEC and k + 1 > 10:
             expected, done_ns = statistics.median(rows["spread_bps"][max(0, k - 499) : k + 1]), times[k]
         assert row.median_spread_bps == expected
+
+
+@pytest.mark.parametrize("asked", [3, 600, 7_000])
+def test_a_median_asked_for_late_is_that_of_the_book_it_was_due_at(asked: int) -> None:
+    # The first comes due at book 11, the second 2 s later, and then a burst of books comes within 2 s before anybody asks.
+    rng = np.random.default_rng(asked)
+    spreads = rng.integers(0, 300, 700 + asked + 9_000)
+    times = [T0 + k for k in range(700)] + [T0 + 3 * SEC + k for k in range(asked + 9_000)]
+    market, ins, sp = new(MarketState), instrument(), signal_params()
+    events = tape_of([(t, 10_000, 1, 10_000 + int(s), 1) for t, s in zip(times, spreads, strict=True)])
+    bps = spreads / (10_000 + spreads / 2) * 1e4
+    count_waterfalls(market, ins, sp, events[: 700 + asked], 1e9)
+    assert median_spread_bps(market[0]) == pytest.approx(statistics.median(bps[201:701]), rel=1e-12)
+    # Nobody asks for 9,000 more books: what the ring is about to lose is settled in time.
+    count_waterfalls(market, ins, sp, events[700 + asked :], 1e9)
+    assert median_spread_bps(market[0]) == pytest.approx(statistics.median(bps[201:701]), rel=1e-12)
+    late = new(MarketState)
+    count_waterfalls(late, ins, sp, events, 1e9)
+    assert median_spread_bps(late[0]) == median_spread_bps(market[0])
+    assert has_median_spread(late[0])
+
+
+def test_a_median_of_zero_is_none() -> None:
+    _, locked = watch([(T0 + k, 10_000, 1, 10_000, 1) for k in range(12)])
+    assert not has_median_spread(locked)
+    _, early = watch([at(T0 + k, 10_000) for k in range(10)])
+    assert not has_median_spread(early)
+    _, mixed = watch([*[(T0 + k, 10_000, 1, 10_000, 1) for k in range(5)], *[at(T0 + 5 + k, 10_000) for k in range(6)]])
+    assert has_median_spread(mixed)
 
 
 def test_median_needs_eleven_books() -> None:
