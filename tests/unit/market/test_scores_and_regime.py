@@ -8,7 +8,7 @@ import statistics
 import numpy as np
 import pytest
 
-from slackwater.kernel.record import new
+from slackwater.kernel.record import as_box, new
 from slackwater.market.batch import count_waterfalls
 from slackwater.market.spreads import has_median_spread, median_spread_bps
 from slackwater.schema.market import MarketState
@@ -88,10 +88,10 @@ def test_a_median_asked_for_late_is_that_of_the_book_it_was_due_at(asked: int) -
     market, ins, sp = new(MarketState), instrument(), signal_params()
     events = tape_of([(t, 10_000, 1, 10_000 + int(s), 1) for t, s in zip(times, spreads, strict=True)])
     bps = spreads / (10_000 + spreads / 2) * 1e4
-    count_waterfalls(market, ins, sp, events[: 700 + asked], 1e9)
+    count_waterfalls(market, ins, sp, as_box(events[: 700 + asked]), 1e9)
     assert median_spread_bps(market[0]) == pytest.approx(statistics.median(bps[201:701]), rel=1e-12)
     # Nobody asks for 9,000 more books: what the ring is about to lose is settled in time.
-    count_waterfalls(market, ins, sp, events[700 + asked :], 1e9)
+    count_waterfalls(market, ins, sp, as_box(events[700 + asked :]), 1e9)
     assert median_spread_bps(market[0]) == pytest.approx(statistics.median(bps[201:701]), rel=1e-12)
     late = new(MarketState)
     count_waterfalls(late, ins, sp, events, 1e9)
