@@ -61,6 +61,11 @@ class Session:
         self.loop = new(loop.Loop)
         for k, source in enumerate(symbols):
             self._set_up(k, source, seed, start_ns, end_ns)
+        self.loop[0].until_ns = max((self._last_ns(k) for k in range(count)), default=0)
+
+    def _last_ns(self, k: int) -> int:
+        cursor = self.cursors[k]
+        return int(self.inputs[k].rows["ts_recv"][cursor.stop - 1]) if cursor.stop > cursor.first else 0
 
     def _set_up(self, k: int, source: SymbolInput, seed: int, start_ns: int | None, end_ns: int | None) -> None:
         state = self.states[k]
@@ -96,15 +101,26 @@ class Session:
 
     def run(self) -> Iterator[Box]:
         """Run the tape to its end and finish. Yields the buffers whenever they must be emptied or some rows have gone by."""
-        arguments = (self.states, self.venues, self.cursors, self.params, self.out, self.loop)
-        loop.preload(*arguments)
-        yield from self._until_done(arguments)
+        arguments = self._arguments()
+        yield from self._run_tape(arguments)
         if not bool(self.params[0].keep_positions):
             loop.finish(*arguments, int(loop.Phase.SHUTDOWN))
             yield from self._until_done(arguments)
         loop.finish(*arguments, int(loop.Phase.DRAIN))
         yield from self._until_done(arguments)
         loop.expire(*arguments)
+        yield from self._until_done(arguments)
+
+    def run_until(self, moment_ns: int) -> Iterator[Box]:
+        """Run the tape up to and including a moment and leave everything as it stands then. Yields like `run`."""
+        self.loop[0].until_ns = min(moment_ns, int(self.loop[0].until_ns))
+        yield from self._run_tape(self._arguments())
+
+    def _arguments(self) -> tuple[Any, ...]:
+        return self.states, self.venues, self.cursors, self.params, self.out, self.loop
+
+    def _run_tape(self, arguments: tuple[Any, ...]) -> Iterator[Box]:
+        loop.preload(*arguments)
         yield from self._until_done(arguments)
 
     def _until_done(self, arguments: tuple[Any, ...]) -> Iterator[Box]:

@@ -73,6 +73,7 @@ class Loop(Record):
     now_ns: i64
     rows_done: i64
     pause_at: i64  # come back after this many rows
+    until_ns: i64  # while the tape runs, nothing later than this happens
     due_ns: i64  # earliest `due_ns` of all symbols
     current: i64  # symbol whose row is next
     rival_ns: i64  # no other symbol's row is earlier than this
@@ -285,7 +286,10 @@ def run(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_
             return Pause.LOGS.value
         if lp.rows_done >= lp.pause_at:
             return Pause.EVENTS.value
-        if cursors[lp.current].recv_ns < lp.due_ns:
+        row_ns = cursors[lp.current].recv_ns
+        if lp.phase == Phase.TAPE and min(row_ns, lp.due_ns) > lp.until_ns:
+            return Pause.DONE.value
+        if row_ns < lp.due_ns:
             _deliver_row(states, venues, cursors, p, out, lp)
         elif lp.phase == Phase.SHUTDOWN and not _is_any_closing(states):
             return Pause.DONE.value
