@@ -29,12 +29,13 @@ def import_(
     min_notional: Annotated[
         str | None, Parameter(help="The venue's smallest order value. Left out: 5, as most Binance USD-M symbols have.")
     ] = None,
+    funding: Annotated[Path | None, Parameter(help="Parquet or CSV with ts_event,rate: what longs pay to shorts.")] = None,
     json: Json = False,
 ) -> None:
     """Convert a file of quotes and a file of trades into a symbol's days on a tape; days already there are replaced."""
     from slackwater.data.importer import ImportRequest, import_tape, row_count
 
-    request = ImportRequest(venue, symbol, quotes, trades, to, tick, lot, min_qty, min_notional)
+    request = ImportRequest(venue, symbol, quotes, trades, to, tick, lot, min_qty, min_notional, funding)
     with progress(f"Importing {symbol}", row_count(request)) as advance:
         done = import_tape(request, advance)
     for name in done["inferred"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from slackwater.data.instrument import DEFAULT_MIN_NOTIONAL, InstrumentSpec, parse_step, plain, read_instrument
-from slackwater.data.layout import INSTRUMENT, QUOTES, TRADES, check_name, sha256_of, time_text
+from slackwater.data.layout import FUNDING, INSTRUMENT, QUOTES, TRADES, check_name, sha256_of, time_text
 from slackwater.data.quarantine import Intake
 from slackwater.data.source import Source, floats, open_source
 from slackwater.data.steps import DecimalScale, too_large
@@ -35,6 +36,7 @@ class ImportRequest:
     lot: str | None = None
     min_qty: str | None = None
     min_notional: str | None = None
+    funding: Path | None = None
     contract: str = "linear"
 
 
@@ -50,7 +52,7 @@ def import_tape(request: ImportRequest, advance: Advance = lambda amount: None) 
     """
     check_name("--venue", request.venue)
     check_name("--symbol", request.symbol)
-    sources = (open_source(request.quotes, "quotes"), open_source(request.trades, "trades"))
+    sources = open_sources(request)
     spec, inferred, notes = settle_instrument(request, sources)
     with writing(request.to, request.venue, request.symbol, spec) as writer:
         intakes = [_take_in(source, spec, writer, advance) for source in sources]
@@ -59,7 +61,7 @@ def import_tape(request: ImportRequest, advance: Advance = lambda amount: None) 
                 {"kind": source.kind, "name": source.path.name, "sha256": sha256_of(source.path), "rows": intake.rows_seen}
                 for source, intake in zip(sources, intakes, strict=True)
             ],
-            "quarantined": dict(sorted((intakes[0].dropped + intakes[1].dropped).items())),
+            "quarantined": dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items())),
             "kept_odd": dict(sorted(intakes[0].odd.items())),
         }
         done = writer.finish(manifest)
@@ -79,17 +81,27 @@ def import_tape(request: ImportRequest, advance: Advance = lambda amount: None) 
     }
 
 
-def row_count(request: ImportRequest) -> int | None:
-    """The rows of both files, to show progress against; None when only reading tells.
+def open_sources(request: ImportRequest) -> tuple[Source, ...]:
+    """The files of a request, quotes and trades first.
 
     Raises:
         DataError: a file is missing or not what it should be.
     """
-    counts = [open_source(request.quotes, "quotes").row_count, open_source(request.trades, "trades").row_count]
+    funding = (open_source(request.funding, "funding"),) if request.funding else ()
+    return (open_source(request.quotes, "quotes"), open_source(request.trades, "trades"), *funding)
+
+
+def row_count(request: ImportRequest) -> int | None:
+    """The rows of all files, to show progress against; None when only reading tells.
+
+    Raises:
+        DataError: a file is missing or not what it should be.
+    """
+    counts = [source.row_count for source in open_sources(request)]
     return None if None in counts else sum(count or 0 for count in counts)
 
 
-def settle_instrument(request: ImportRequest, sources: tuple[Source, Source]) -> tuple[InstrumentSpec, list[str], list[str]]:
+def settle_instrument(request: ImportRequest, sources: tuple[Source, ...]) -> tuple[InstrumentSpec, list[str], list[str]]:
     """Steps and minimums, the names of those that were inferred, and what the user should know about them.
 
     A step that was not given is that of the tape's other days when there are any, else one unit of the last decimal found in the files.
@@ -119,12 +131,12 @@ def settle_instrument(request: ImportRequest, sources: tuple[Source, Source]) ->
 
 
 def _infer(
-    sources: tuple[Source, Source], what: str, quote_columns: tuple[str, ...], trade_columns: tuple[str, ...]
+    sources: tuple[Source, ...], what: str, quote_columns: tuple[str, ...], trade_columns: tuple[str, ...]
 ) -> tuple[Decimal, Decimal]:
     """The step of the quotes' columns alone, and that of both files'."""
     scale = DecimalScale(what)
     found: list[Decimal] = []
-    for source, columns in zip(sources, (quote_columns, trade_columns), strict=True):
+    for source, columns in zip(sources, (quote_columns, trade_columns), strict=False):
         for batch in source.batches(columns):
             for name in columns:
                 values = floats(batch, name)
@@ -136,7 +148,9 @@ def _infer(
 
 def _take_in(source: Source, spec: InstrumentSpec, writer: TapeWriter, advance: Advance) -> Intake:
     intake = Intake(source.path, spec)
-    convert, name = (intake.quotes, QUOTES) if source.kind == "quotes" else (intake.trades, TRADES)
+    convert, name = {"quotes": (intake.quotes, QUOTES), "trades": (intake.trades, TRADES), "funding": (intake.funding, FUNDING)}[
+        source.kind
+    ]
     for batch in source.batches():
         writer.append(name, convert(batch))
         advance(batch.num_rows)

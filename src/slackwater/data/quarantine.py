@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from slackwater.data.instrument import InstrumentSpec, plain
-from slackwater.data.layout import QUOTE_SCHEMA, TRADE_SCHEMA
+from slackwater.data.layout import FUNDING_SCHEMA, QUOTE_SCHEMA, TRADE_SCHEMA
 from slackwater.data.source import OLDEST_NS, check_unit, floats, times
 from slackwater.data.steps import to_steps, too_large
 from slackwater.errors import DataError
@@ -66,6 +66,16 @@ class Intake:
         ids = batch.column("trade_id").cast(pa.int64()) if given else pa.nulls(batch.num_rows, pa.int64())
         return self._finish(batch, keep, [price, lots, _filter(flags, keep), _filter(ids, keep)], TRADE_SCHEMA)
 
+    def funding(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Funding rates: what longs pay to shorts, as a share of the position's value; negative when shorts pay.
+
+        Raises:
+            DataError: times are not in nanoseconds.
+        """
+        rates = floats(batch, "rate")
+        keep = self._keep(batch, {"rate": rates}, [], ())
+        return self._finish(batch, keep, [pa.array(rates[keep])], FUNDING_SCHEMA)
+
     def _keep(
         self, batch: pa.RecordBatch, columns: dict[str, NDArray[np.float64]], kinds: list[tuple[str, Mask]], sizes: tuple[str, ...]
     ) -> Mask:
@@ -75,7 +85,7 @@ class Intake:
         keep: Mask = happened.fill_null(0).to_numpy() >= OLDEST_NS
         self._count(self.dropped, "no_time", ~keep)
         finite = np.logical_and.reduce([np.isfinite(values) for values in columns.values()])
-        negative = np.logical_or.reduce([columns[name] < 0 for name in sizes])
+        negative = np.logical_or.reduce([columns[name] < 0 for name in sizes]) if sizes else np.zeros(len(keep), np.bool_)
         lot, tick = self.spec.lot, self.spec.tick
         large = np.logical_or.reduce([too_large(values, lot if name in sizes else tick) for name, values in columns.items()])
         for kind, bad in [("not_finite", ~finite), ("negative_size", negative), *kinds, ("out_of_range", large)]:

@@ -19,8 +19,9 @@ BATCH_ROWS = 1 << 18
 NEEDED = {
     "quotes": ("ts_event", "bid", "bid_qty", "ask", "ask_qty"),
     "trades": ("ts_event", "price", "qty", "buyer_maker"),
+    "funding": ("ts_event", "rate"),
 }
-OPTIONAL = {"quotes": ("ts_recv",), "trades": ("ts_recv", "trade_id")}
+OPTIONAL = {"quotes": ("ts_recv",), "trades": ("ts_recv", "trade_id"), "funding": ("ts_recv",)}
 TIMES = ("ts_event", "ts_recv")
 FLAGS = ("buyer_maker",)
 NUMBERS = ("trade_id",)
@@ -29,7 +30,7 @@ OLDEST_NS = 100_000_000_000_000_000  # 1973; a smaller time was written in anoth
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One input file that has been looked at: `kind` is `quotes` or `trades`, `row_count` is None where only reading tells."""
+    """One input file that has been looked at: `kind` is `quotes`, `trades` or `funding`, `row_count` is None where only reading tells."""
 
     path: Path
     kind: str

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from slackwater.data.instrument import InstrumentSpec
 from slackwater.data.layout import (
     CANDLE_FRAMES,
+    FUNDING,
+    FUNDING_SCHEMA,
     KLINE_SCHEMA,
     QUOTE_SCHEMA,
     QUOTES,
@@ -31,6 +33,7 @@ from slackwater.data.synth_market import (
     Filled,
     Profile,
     SynthState,
+    draw_between,
     run_market,
     start_market,
     walk_back,
@@ -48,6 +51,7 @@ CHUNK_ROWS = 1 << 18
 CHUNK_CANDLES = 1 << 12
 DEFAULT_START_NS = 1_736_121_600_000_000_000  # 2025-01-06T00:00:00Z, a Monday
 LONGEST_NS = 3650 * DAY
+FUNDING_NS = 8 * HOUR  # as most venues have it
 FRAME_MINUTES = {"1m": 1, "5m": 5, "15m": 15}
 
 # Price, tick, lot: a hundred, a small one, a tiny one, a large one. A symbol's name picks one, so it is the same whoever is made beside it.
@@ -154,7 +158,9 @@ def _make_symbol(request: SynthRequest, symbol: str, advance: Advance) -> dict[s
     profile, spec = make_profile(request.profile, template_of(symbol))
     with writing(request.to, VENUE, symbol, spec) as writer:
         candles = list(_run(request, symbol, profile, writer, advance))
-        _write_candles(writer, np.concatenate(candles), spec)
+        minutes = np.concatenate(candles)
+        _write_candles(writer, minutes, spec)
+        _write_funding(writer, request, symbol, int(minutes[-1, 0]))
         source = {"kind": "synth", "profile": request.profile, "seed": request.seed, "events": request.events, "hours": request.hours}
         done = writer.finish({"source": [source], "quarantined": {}, "kept_odd": {}})
     times = {"first": time_text(done["first_ns"]), "last": time_text(done["last_ns"])}
@@ -211,6 +217,16 @@ def _write_candles(writer: TapeWriter, minutes: NDArray[np.int64], spec: Instrum
         writer.append(
             kline_name(frame), pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=KLINE_SCHEMA), "ts_open"
         )
+
+
+def _write_funding(writer: TapeWriter, request: SynthRequest, symbol: str, end_ns: int) -> None:
+    times = np.arange((request.start_ns // FUNDING_NS + 1) * FUNDING_NS, end_ns + 1, FUNDING_NS, dtype=np.int64)
+    state = new(SynthState)
+    seed_rng(state[0].rng, request.seed, f"{symbol}/funding")
+    rates = np.array([draw_between(state, -0.00005, 0.00015) for _ in times], np.float64)
+    writer.append(
+        FUNDING, pa.RecordBatch.from_arrays([pa.array(times), pa.nulls(len(times), pa.int64()), pa.array(rates)], schema=FUNDING_SCHEMA)
+    )
 
 
 def group_candles(minutes: NDArray[np.int64], size: int) -> NDArray[np.int64]:

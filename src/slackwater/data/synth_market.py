@@ -3,6 +3,8 @@
 A fair value wanders; quotes are kept around it at the regime's spread; trades arrive at both sides, take from the displayed size
 and move the book when a level is used up. From time to time aggressive flow pushes the value (a pump, or its mirror image, a slide)
 through the phases below; most pushes revert, some run on.
+
+All of it is in one file because it lies outside the folders by which the compile cache is keyed: so an edit is always noticed.
 """
 
 from __future__ import annotations
@@ -108,6 +110,12 @@ class Filled(Record):
 def between(rng: Rng, low: float, high: float) -> float:
     """A uniform draw."""
     return low + (high - low) * uniform(rng)
+
+
+@jit
+def draw_between(box: Box, low: float, high: float) -> float:
+    """A uniform draw from a state's generator."""
+    return between(box[0].rng, low, high)
 
 
 @jit

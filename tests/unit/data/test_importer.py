@@ -193,3 +193,12 @@ def test_an_interrupted_import_leaves_nothing(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(KeyboardInterrupt):
         make_tape(tmp_path, QUOTES, TRADES)
     assert not (tmp_path / "tape").exists()
+
+
+def test_funding_is_imported_beside_quotes_and_trades(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"ts_event": [T0, T0 + SEC, T0 + 2 * SEC], "rate": [0.0001, math.nan, -0.0002]}), tmp_path / "f.parquet")
+    done = make_tape(tmp_path, QUOTES, TRADES, funding=tmp_path / "f.parquet")
+    assert [(row["ts_event"], row["rate"]) for row in read(tmp_path, "funding")] == [(T0, 0.0001), (T0 + 2 * SEC, -0.0002)]
+    assert done["quarantined"] == {"not_finite": 1}
+    with pytest.raises(DataError, match="expected the columns ts_event, rate, rate missing"):
+        make_tape(tmp_path, QUOTES, TRADES, funding=tmp_path / "in/q.parquet")

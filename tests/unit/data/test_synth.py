@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,3 +126,18 @@ def test_requests_that_make_no_sense_are_usage_errors(tmp_path: Path, wrong: dic
     with pytest.raises(UsageError):
         synthesise(replace(SynthRequest(tmp_path / "x"), **wrong))  # type: ignore[arg-type]
     assert not (tmp_path / "x").exists()
+
+
+def test_the_same_rows_with_and_without_compilation(tmp_path: Path) -> None:
+    program = "import sys; from slackwater.cli.app import main; sys.exit(main(['data', 'synth', '--events', '1500', '--to', sys.argv[1]]))"
+    for switch in ("0", "1"):
+        environment = os.environ | {"NUMBA_DISABLE_JIT": switch}
+        subprocess.run([sys.executable, "-c", program, str(tmp_path / switch)], env=environment, check=True, stdout=subprocess.DEVNULL)
+    assert open_tape(tmp_path / "0").tape_sha256 == open_tape(tmp_path / "1").tape_sha256
+
+
+def test_funding_comes_every_eight_hours(tmp_path: Path) -> None:
+    synthesise(SynthRequest(tmp_path, hours=16.5))
+    table = pq.read_table(tmp_path / DAY / "funding.parquet")
+    assert [(time - DEFAULT_START_NS) // HOUR for time in table["ts_event"].to_pylist()] == [8, 16]
+    assert all(-0.00005 < rate < 0.00015 for rate in table["rate"].to_pylist())
