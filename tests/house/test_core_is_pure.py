@@ -25,7 +25,7 @@ FORBIDDEN = {
 }
 # The compile cache is a folder, and its place is the user's choice: the one file of the core that looks outside.
 LOOKS_OUTSIDE = SRC / "kernel" / "jit.py"
-DECORATORS = {"slackwater.kernel.jit.jit", "slackwater.kernel.jit.jit_loop"}
+DECORATORS = {"slackwater.kernel.jit.jit", "slackwater.kernel.jit.jit_inline", "slackwater.kernel.jit.jit_loop"}
 LIVE_NAMES = {"live", "is_live", "paper", "is_paper", "is_backtest", "backtest"}
 
 

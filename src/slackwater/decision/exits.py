@@ -76,7 +76,9 @@ def zone_exit(s: SymbolState, p: Params, now_ns: int) -> int:
 @jit
 def target_lots(s: SymbolState, reason: int) -> int:
     """What of the position stays after an exit for this reason."""
-    return s.ledger.short_lots - passed_lots(s) if reason == ExitReason.INVERSE_TP else 0
+    if reason != ExitReason.INVERSE_TP:
+        return 0
+    return s.ledger.short_lots - sendable_lots(s, passed_lots(s))
 
 
 @jit
@@ -85,7 +87,13 @@ def resting_lots(s: SymbolState) -> int:
     if not is_unwinding(s):
         return s.ledger.short_lots
     zone = s.inverse.zones[current_zone(s)]
-    return min(zone.lots - zone.filled_lots, s.ledger.short_lots)
+    return sendable_lots(s, zone.lots - zone.filled_lots)
+
+
+@jit
+def sendable_lots(s: SymbolState, lots: int) -> int:
+    """A part of the position that the venue takes: at least its minimum quantity, at most everything."""
+    return min(max(lots, s.ins.min_lots), s.ledger.short_lots)
 
 
 @jit

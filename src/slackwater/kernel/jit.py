@@ -57,3 +57,10 @@ def jit_loop(function: F) -> F:
     """Compile an outer loop: as `jit`, and the GIL is free while it runs."""
     compiled: F = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
     return compiled
+
+
+def jit_inline(function: F) -> F:
+    """Compile a kernel as `jit` does and copy its code into every compiled caller. For the path that every book takes: calls alone were a
+    third of its time."""
+    compiled: F = numba.njit(cache=True, error_model="numpy", forceinline=True)(function)
+    return compiled

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from slackwater.kernel.jit import jit, jit_loop
+from slackwater.kernel.jit import jit, jit_inline, jit_loop
 from slackwater.kernel.record import Box, Record, as_box, dtype_of, f64, flag, i64, new, rows
 from slackwater.market import signals as sig
 from slackwater.market.book import qty_of
-from slackwater.market.inline import jit_inline
 from slackwater.market.spreads import median_spread_bps
 from slackwater.market.volatility_regime import drift_mult, is_heavy_tail, tail_ratio
 from slackwater.schema.events import RowKind, TapeRow

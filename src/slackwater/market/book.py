@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from slackwater.kernel.jit import jit
-from slackwater.market.inline import jit_inline
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.schema.instrument import Instrument
 from slackwater.schema.market import MarketState
 from slackwater.schema.units import BPS

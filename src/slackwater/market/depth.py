@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from slackwater.kernel.jit import jit
-from slackwater.market.inline import jit_inline
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.schema.market import DEPTH_BLOCK_BITS, DEPTH_BLOCKS, DEPTH_SLOTS, MarketState
 from slackwater.schema.units import NEVER_NS, SEC
 

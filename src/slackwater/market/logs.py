@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from slackwater.kernel.jit import jit
-from slackwater.market.inline import jit_inline
+from slackwater.kernel.jit import jit, jit_inline
 
 SMALL = 1e-3  # below it six terms of the series are exact to the last bits, and quicker
 THIRD = 1.0 / 3.0

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 
-from slackwater.kernel.jit import jit
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.market.book import is_valid_book, set_book
 from slackwater.market.candles import apply_candle
 from slackwater.market.depth import depth_min_ask_lots, depth_min_bid_lots, push_depth
-from slackwater.market.inline import jit_inline
 from slackwater.market.mids import LONGEST_NS as HIGH_NS
 from slackwater.market.mids import RUN_MASK, highest_run, observe_mid, ret_2s_bps, ret_30s_bps, rv_mid_1s_bps
 from slackwater.market.spreads import push_spread

@@ -6,8 +6,7 @@ the spreads of the middle bin are ever compared. The result is the exact median,
 
 from __future__ import annotations
 
-from slackwater.kernel.jit import jit
-from slackwater.market.inline import jit_inline
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.schema.market import SPREAD_BINS, SPREAD_BINS_PER_BPS, SPREAD_SLOTS, SPREAD_WINDOW, MarketState
 from slackwater.schema.units import SEC
 

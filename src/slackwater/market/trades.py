@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 
-from slackwater.kernel.jit import jit
-from slackwater.market.inline import jit_inline
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.market.logs import log_change
 from slackwater.schema.market import TRADE_SLOTS, MarketState
 from slackwater.schema.units import BPS, MS, SEC

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from slackwater.kernel.jit import jit
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.market.candles import candle_vol_bps, close_candles
-from slackwater.market.inline import jit_inline
 from slackwater.market.trades import rv_1s_bps
 from slackwater.market.zscore import LN2, gain_of
 from slackwater.schema.market import MarketState

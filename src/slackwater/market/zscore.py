@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from slackwater.kernel.jit import jit
-from slackwater.market.inline import jit_inline
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.schema.market import ZTracker
 from slackwater.schema.units import SEC
 

@@ -69,7 +69,7 @@ def advance(s: SymbolState, p: Params, out: Out, now_ns: int, pays: bool, skips_
         if c.step == CloseStep.MAKER and now_ns - c.step_ns >= p.maker_exit_wait_ns:
             cancel_purpose(s, out, now_ns, Purpose.CLOSE.value, OrderReason.MAKER_TIMEOUT.value)
         return
-    if s.ledger.short_lots <= c.target_lots:
+    if is_done(s):
         finish_close(s)
         return
     if c.step == CloseStep.CLEARING or c.step == CloseStep.MAKER or c.step == CloseStep.IOC:
@@ -84,6 +84,13 @@ def advance(s: SymbolState, p: Params, out: Out, now_ns: int, pays: bool, skips_
         _send_market(s, out, now_ns, OrderReason.CLOSE_MARKET.value)
     else:
         _sweep(s, out, now_ns, is_book)
+
+
+@jit
+def is_done(s: SymbolState) -> bool:
+    """Whether the target is reached, or what a partial close leaves is too small for the venue and stays with the take-profit."""
+    left = s.ledger.short_lots - s.close.target_lots
+    return left <= 0 or (s.close.target_lots > 0 and left < s.ins.min_lots)
 
 
 @jit

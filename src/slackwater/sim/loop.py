@@ -19,12 +19,15 @@ from slackwater.schema.audit import Out
 from slackwater.schema.events import Report, RowKind, TapeRow, VenueReason
 from slackwater.schema.params import Params
 from slackwater.schema.state import SymbolState
-from slackwater.schema.units import NEVER_NS
+from slackwater.schema.units import NEVER_NS, SEC
 from slackwater.sim import exchange
 from slackwater.sim.matching import is_valid_book
 from slackwater.sim.records import VenueState
 
 view_rows: Callable[[int, int], Vec[TapeRow]] = view_of(dtype_of(TapeRow))
+
+
+SHUTDOWN_LIMIT_NS = 60 * SEC  # the ladder takes less than a second; what is left then found nothing to trade against
 
 
 class OrderIndex(Record):
@@ -73,7 +76,7 @@ class Loop(Record):
     now_ns: i64
     rows_done: i64
     pause_at: i64  # come back after this many rows
-    until_ns: i64  # while the tape runs, nothing later than this happens
+    until_ns: i64  # before the drain, nothing later than this happens
     due_ns: i64  # earliest `due_ns` of all symbols
     current: i64  # symbol whose row is next
     rival_ns: i64  # no other symbol's row is earlier than this
@@ -287,7 +290,7 @@ def run(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_
         if lp.rows_done >= lp.pause_at:
             return Pause.EVENTS.value
         row_ns = cursors[lp.current].recv_ns
-        if lp.phase == Phase.TAPE and min(row_ns, lp.due_ns) > lp.until_ns:
+        if lp.phase != Phase.DRAIN and min(row_ns, lp.due_ns) > lp.until_ns:
             return Pause.DONE.value
         if row_ns < lp.due_ns:
             _deliver_row(states, venues, cursors, p, out, lp)
@@ -337,6 +340,7 @@ def finish(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, lo
     out = out_box[0]
     lp = loop_box[0]
     lp.phase = phase
+    lp.until_ns = lp.now_ns + SHUTDOWN_LIMIT_NS
     for k in range(len(states)):
         if phase == Phase.SHUTDOWN:
             grid_trader.request_shutdown(states, states[k], p, out, lp.now_ns)
