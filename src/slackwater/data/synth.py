@@ -81,7 +81,7 @@ PROFILES: dict[str, dict[str, float]] = {
     "pumps": {
         "requotes_per_sec": 7.0,
         "trades_per_sec": 3.0,
-        "sigma_bps": 0.5,
+        "sigma_bps": 0.7,
         "tight_bps": 6.5,
         "wide_bps": 17.0,
         "regime_sec": 120.0,
@@ -94,7 +94,7 @@ PROFILES: dict[str, dict[str, float]] = {
         "burst_sec": 40.0,
         "burst_rate": 4.0,
         "pull_sec": 7200.0,
-        "minute_sigma_bps": 12.0,
+        "minute_sigma_bps": 6.0,  # the days before had the wandering and few pushes: the regime has something to notice
     },
 }
 
