@@ -30,13 +30,15 @@ def funnel_chart(steps: Sequence[GateStep]) -> Figure:
     bars: dict[str, Any] = {"type": "bar", "orientation": "h", "y": names, "customdata": about, "hovertemplate": hover}
     colors = [SHOT if step.gate == "pass" else STOPPED for step in shown]
     layout = fig.layout(110 + 25 * max(len(shown), 3), barmode="overlay", bargap=0.3)
-    layout["margin"] |= {"l": 126, "t": 46, "r": 132}
+    layout["margin"] |= {"l": 126, "t": 46, "r": 160}
     layout["yaxis"] = fig.axis(autorange="reversed", showgrid=False, ticks="")
-    layout["xaxis"] = fig.axis("evaluations", type="log", range=_decades(total), dtick=1, tickformat=",d")
+    layout["xaxis"] = fig.axis(type="log", range=_decades(total), dtick=1, tickformat=",d")
     layout["updatemenus"] = [_scale_switch(total)]
-    layout["annotations"] = [_beside(k, f"{step.stopped:,}", part) for k, (step, part) in enumerate(zip(shown, parts, strict=True))] + [
-        _beside(-0.9, "stopped", "reached by")
+    rows = [
+        (-0.9, "went no further", "reached"),
+        *((k, f"{step.stopped:,}", part) for k, (step, part) in enumerate(zip(shown, parts, strict=True))),
     ]
+    layout["annotations"] = [item for row in rows for item in _beside(*row)]
     return {
         "data": [
             {**bars, "name": "reached the gate", "x": [step.reached for step in shown], "marker": {"color": REACHED}},
@@ -46,11 +48,11 @@ def funnel_chart(steps: Sequence[GateStep]) -> Figure:
     }
 
 
-def _beside(row: float, stopped: str, reached: str) -> dict[str, Any]:
-    """The numbers of a gate to the right of its bar."""
-    text = f"{stopped}  <span style='color:{fig.SOFT}'>{reached}</span>"
-    place = {"xref": "paper", "x": 1.0, "xanchor": "left", "yref": "y", "y": row, "yanchor": "middle", "xshift": 6}
-    return {"text": text, "showarrow": False, "font": {"size": 11, "color": fig.INK}, **place}
+def _beside(row: float, stopped: str, reached: str) -> list[dict[str, Any]]:
+    """The numbers of a gate in two columns to the right of its bar."""
+    place = {"xref": "paper", "x": 1.0, "xanchor": "right", "yref": "y", "y": row, "yanchor": "middle", "showarrow": False}
+    columns = ((stopped, STOPPED, 96), (reached, fig.SOFT, 152))
+    return [{"text": text, "xshift": shift, "font": {"size": 11, "color": color}, **place} for text, color, shift in columns]
 
 
 def _decades(total: int) -> list[float]:

@@ -147,8 +147,8 @@ def _fill_model(model: dict[str, Any]) -> str:
     entry, response, feed = (plain(model[f"{part}_latency_ms"]) for part in ("entry", "response", "feed"))
     return (
         f"Fills are simulated: queue model {name}{means}; orders reach the venue after {entry} ms, answers come back after {response} ms, "
-        f"and the feed is {feed} ms late where the tape has no receive time. The same run with `sim.queue_model` {others}, next to this one in "
-        "`slackwater compare`, shows how much of the result rests on that."
+        f"and the feed is {feed} ms late where the tape has no receive time. The same run with `sim.queue_model` {others}, set beside it "
+        "by `slackwater compare`, shows how much of the result rests on that."
     )
 
 

@@ -4,7 +4,7 @@ function draw(root) {
     if (place.closest("[hidden]")) { return; }
     var figure = JSON.parse(document.getElementById(place.id + "-data").textContent);
     place.setAttribute("data-drawn", "");
-    Plotly.newPlot(place, figure.data, figure.layout, { displaylogo: false, responsive: true, displayModeBar: figure.layout.height > 500 ? "hover" : false, modeBarButtonsToRemove: ["lasso2d", "select2d"] });
+    Plotly.newPlot(place, figure.data, figure.layout, { displaylogo: false, responsive: true, displayModeBar: figure.layout.xaxis.type === "date" ? "hover" : false, modeBarButtonsToRemove: ["lasso2d", "select2d"] });
   });
 }
 var picker = document.getElementById("symbol");

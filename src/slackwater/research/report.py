@@ -117,10 +117,10 @@ def _gates(run: Run, symbol: str, number: int) -> list[str]:
         steps = funnel(run, symbol, context)
         total, shots = steps[0].reached, steps[-1].stopped
         if not total:
-            boxes.append(f"<div>{heading(name, 3)}{caption('Nothing was asked.')}</div>")
+            boxes.append(f"<div>{heading(name, 4)}{caption('Nothing was asked.')}</div>")
             continue
         text = f"{total:,} evaluations, {plural(shots, f'{shot} order group')} sent. Gates that stopped nothing are left out."
-        boxes.append(f"<div>{heading(name, 3)}{caption(text)}{chart(f'gates-{context}-{number}', charts.funnel_chart(steps))}</div>")
+        boxes.append(f"<div>{heading(name, 4)}{caption(text)}{chart(f'gates-{context}-{number}', charts.funnel_chart(steps))}</div>")
     return [*parts, f'<div class="beside">{"".join(boxes)}</div>']
 
 

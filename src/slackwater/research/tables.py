@@ -11,7 +11,7 @@ import numpy as np
 from slackwater.research.levels import orders_by_id
 from slackwater.research.page import Cell, Column, caption, heading, table
 from slackwater.research.read_run import Run, numbers, words
-from slackwater.research.wording import MISSING, bps, count, duration, is_number, moment, plain, share, signed, spoken, usd
+from slackwater.research.wording import MISSING, bps, count, duration, is_number, moment, plain, plural, share, signed, spoken, usd
 
 MAX_ROWS = 2_000
 SYMBOL_COLUMNS = {
@@ -29,7 +29,7 @@ SYMBOL_COLUMNS = {
     "debt_peak_usd": "Debt peak",
 }
 CAUSES_SAID = (
-    "of the notional was made, the rest taken. Queue: trades at our price used up what stood in front. Trade through: a trade beyond our "
+    "Queue: trades at our price used up what stood in front. Trade through: a trade beyond our "
     "price. Book through: the other side of the book came to our price. Taker: we took what was there."
 )
 PURPOSES = ("entry", "take_profit", "close")
@@ -41,9 +41,13 @@ def key_figures(run: Run) -> str:
     still = [symbol for symbol in run.symbols if run.figures(symbol).get("open_qty")]
     cells = [
         ("Equity", f"{usd(total['equity_usd'])} usd", "everything, the open position at the ask"),
-        ("Net of closes", f"{usd(total['net_usd'])} usd", f"{count(total['closes'])} closes, {share(total['win_rate'])} won"),
+        (
+            "Net of closes",
+            f"{usd(total['net_usd'])} usd",
+            f"{plural(total['closes'], 'close')}, {share(total['win_rate'])} won" if total["closes"] else "no closes",
+        ),
         ("Still open", f"{usd(total['unrealised_usd'])} usd", ", ".join(still[:4]) + (" …" if len(still) > 4 else "") or "nothing is open"),
-        ("Net per close", f"{bps(total['net_bps_mean'])} bps", "mean, on the notional entered"),
+        ("Net per close", f"{bps(total['net_bps_mean'])} bps" if total["closes"] else MISSING, "mean, on the notional entered"),
         ("Largest drawdown", f"{usd(total['max_drawdown_usd'], False)} usd", "of equity from its peak"),
         ("Largest position", f"{usd(total['max_notional_usd'], False)} usd", "at cost"),
         ("Fees", f"{usd(total['fees_usd'], False)} usd", f"of closes; gross {usd(total['gross_usd'])}"),
@@ -126,7 +130,10 @@ def fill_causes(run: Run, symbol: str) -> str:
     headings = ("Fills", "Notional, usd", "Share", "Fees, usd", "Queue unknown")
     columns = [Column("Order", False), Column("Cause", False), *(Column(text) for text in headings)]
     maker = share(float(notional[is_maker].sum()) / total) if total else MISSING
-    return caption(f"{maker} {CAUSES_SAID}") + f'<div class="wide">{table(columns, [*rows, everything], {len(rows): "total"})}</div>'
+    return (
+        caption(f"{maker} of the notional was filled as maker. {CAUSES_SAID}")
+        + f'<div class="wide">{table(columns, [*rows, everything], {len(rows): "total"})}</div>'
+    )
 
 
 def _rank(purpose: str) -> int:

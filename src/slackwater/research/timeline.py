@@ -30,6 +30,7 @@ FILL_HOVER = (
 # Share of the height from bottom to top; debt takes its row only when there was any.
 ROWS = {"price": (0.50, 1.0), "position": (0.37, 0.48), "equity": (0.205, 0.35), "drawdown": (0.0, 0.185)}
 ROWS_WITH_DEBT = {"price": (0.53, 1.0), "position": (0.415, 0.51), "equity": (0.26, 0.395), "drawdown": (0.125, 0.24), "debt": (0.0, 0.105)}
+HEIGHTS = {1: 420, 4: 820, 5: 880}  # by number of rows
 TITLES = {"price": "Price", "position": "Position", "equity": "Equity, usd", "drawdown": "Drawdown, usd", "debt": "Debt, usd"}
 
 
@@ -47,22 +48,25 @@ def timeline(run: Run, symbol: str, price: PriceLine, points: int) -> Timeline:
     money = account(run, symbol)
     has_debt = bool(np.any(money.debt > 0.0))
     rows = ROWS_WITH_DEBT if has_debt else ROWS
+    if fills.num_rows == 0:
+        rows = {"price": (0.0, 1.0)}
     axes = {name: f"y{k + 1}" if k else "y" for k, name in enumerate(rows)}
     traces, notes = _market(price), [price.source]
     traces += _levels(run, symbol, fills, points)
     marks, note = _fill_marks(run, symbol, fills)
     traces += marks
-    traces += _position(run, fills, axes["position"])
-    traces += _money(money, axes, points)
+    if "position" in axes:
+        traces += _position(run, fills, axes["position"])
+        traces += _money(money, axes, points)
     notes += note
-    if not has_debt:
+    if not has_debt and "position" in axes:
         notes.append("No recovery debt arose.")
     return Timeline({"data": traces, "layout": _layout(run, rows, axes)}, notes)
 
 
 def _layout(run: Run, rows: dict[str, tuple[float, float]], axes: dict[str, str]) -> dict[str, Any]:
     span = [run.document["first_ns"] / fig.NS_PER_MS, run.document["last_ns"] / fig.NS_PER_MS]
-    result = fig.layout(880 if "debt" in rows else 820, hovermode="closest")
+    result = fig.layout(HEIGHTS[len(rows)], hovermode="closest")
     # The time axis belongs to the lowest row, so its numbers stand at the bottom.
     result["xaxis"] = fig.time_axis(range=span, anchor=axes[list(rows)[-1]])
     for name, domain in rows.items():

@@ -39,6 +39,8 @@ def usd(value: Any, sign: bool = True) -> str:
     """Money with the cents that matter: four decimals below 100, two above."""
     if not is_number(value):
         return MISSING
+    if value == 0:
+        return "0"
     digits = 4 if abs(value) < 100 else 2
     return _minus(f"{value:+,.{digits}f}" if sign else f"{value:,.{digits}f}")
 
