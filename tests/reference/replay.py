@@ -149,6 +149,16 @@ def compare_closes(run: Path, symbol: str, result: Replay) -> list[str]:
     return lines
 
 
+def compare_realisations(run: Path, symbol: str, result: Replay) -> list[str]:
+    """Every difference between `realisations.parquet` and the reference's realised parts."""
+    rows = [row for row in pq.read_table(run / "realisations.parquet").to_pylist() if row["symbol"] == symbol]
+    parts = result.strategy.ledger.realised
+    lines = [] if len(rows) == len(parts) else [f"realisations: run {len(rows)}, reference {len(parts)}"]
+    for i, (row, part) in enumerate(zip(rows, parts, strict=False)):
+        lines += [f"realisation {i} {line}" for line in differences(row, vars(part), vars(part))]
+    return lines
+
+
 def compare_edge(run: Path, symbol: str, result: Replay) -> list[str]:
     """Every difference between `edge.parquet` and the terms of the same books."""
     rows = [row for row in pq.read_table(run / "edge.parquet").to_pylist() if row["symbol"] == symbol]
