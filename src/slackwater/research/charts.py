@@ -14,6 +14,7 @@ from slackwater.research.funnel import GateStep
 from slackwater.research.page import Figure
 from slackwater.research.wording import MISSING, share, spoken
 
+MS_PER_HOUR = 3.6e6
 REACHED, STOPPED, SHOT = "#dbe2ea", "#475569", fig.ENTRY
 
 
@@ -23,9 +24,7 @@ def funnel_chart(steps: Sequence[GateStep]) -> Figure:
     total = max((step.reached for step in steps), default=0)
     names = ["a shot" if step.gate == "pass" else spoken(step.gate) for step in shown]
     parts = [share(step.reached / total) if total else MISSING for step in shown]
-    about = [
-        f"{step.reached:,} ({part} of all) came here, {step.stopped:,} went no further" for step, part in zip(shown, parts, strict=True)
-    ]
+    about = [_said(step, part) for step, part in zip(shown, parts, strict=True)]
     hover = "%{y}: %{customdata}<extra></extra>"
     bars: dict[str, Any] = {"type": "bar", "orientation": "h", "y": names, "customdata": about, "hovertemplate": hover}
     colors = [SHOT if step.gate == "pass" else STOPPED for step in shown]
@@ -46,6 +45,12 @@ def funnel_chart(steps: Sequence[GateStep]) -> Figure:
         ],
         "layout": layout,
     }
+
+
+def _said(step: GateStep, part: str) -> str:
+    if step.gate == "pass":
+        return f"{step.stopped:,} ({part} of all)"
+    return f"{step.reached:,} ({part} of all) came here, {step.stopped:,} went no further"
 
 
 def _beside(row: float, stopped: str, reached: str) -> list[dict[str, Any]]:
@@ -99,7 +104,7 @@ def forecast_chart(found: Sequence[Forecast], max_closes: int) -> Figure:
     colors = [fig.TAKE_PROFIT if value > 0 else fig.DRAWDOWN for value in net]
     right: dict[str, Any] = {"xaxis": "x2", "yaxis": "y2", "showlegend": False, "customdata": about}
     hover = "close %{x}: %{y:+.2f} bps realised<br>%{customdata}<extra></extra>"
-    data.append({"type": "bar", "x": numbers, "y": net, "marker": {"color": colors}, "hovertemplate": hover, **right})
+    data.append({"type": "bar", "x": numbers, "y": net, "marker": {"color": colors, "opacity": 0.45}, "hovertemplate": hover, **right})
     data.append(_scatter("expected", numbers, expected, fig.ENTRY, "circle", about) | right)
     data.append(_scatter("lower bound", numbers, lcb, fig.EQUITY, "circle-open", about) | right)
     layout = fig.layout(400)
@@ -129,17 +134,26 @@ def _scatter(name: str, x: Any, y: Any, color: str, symbol: str, about: list[str
     }
 
 
-def equity_chart(parts: dict[str, Account], bold: str | None, points: int) -> Figure:
-    """Equity and drawdown of several symbols or runs on one time axis; `bold` names the one drawn thick and black."""
+def equity_chart(parts: dict[str, Account], bold: str | None, points: int, is_elapsed: bool = False) -> Figure:
+    """Equity and drawdown of several symbols or runs on one axis: UTC, or hours since each one's start when `is_elapsed`.
+
+    `bold` names the one drawn thick and black.
+    """
     data = []
     for k, (name, money) in enumerate(parts.items()):
         is_bold = name == bold
         color, width = (fig.INK, 2.2) if is_bold else (fig.MANY[k % len(fig.MANY)], 1.3)
-        data.append(fig.line(name, *drawn(money.times, money.equity, points), color, width=width, legendgroup=name))
-        lower = drawn(money.times, money.drawdown, points)
-        data.append(fig.line(name, *lower, color, width=width, legendgroup=name, showlegend=False, yaxis="y2"))
+        style: dict[str, Any] = {"width": width, "shape": "hv", "legendgroup": name}
+        pair = [
+            fig.line(name, *drawn(money.times, money.equity, points), color, **style),
+            fig.line(name, *drawn(money.times, money.drawdown, points), color, showlegend=False, yaxis="y2", **style),
+        ]
+        if is_elapsed:
+            for trace in pair:
+                trace["x"] = (trace["x"] - float(trace["x"][0])) / MS_PER_HOUR
+        data += pair
     layout = fig.layout(460)
-    layout["xaxis"] = fig.time_axis(anchor="y2")
+    layout["xaxis"] = fig.axis("hours since the start of the run", anchor="y2") if is_elapsed else fig.time_axis(anchor="y2")
     layout["yaxis"] = fig.axis("Equity, usd", domain=[0.36, 1.0], zeroline=True, zerolinecolor="#c9d0d7")
     layout["yaxis2"] = fig.axis("Drawdown, usd", domain=[0.0, 0.3], anchor="x", nticks=4)
     return {"data": data, "layout": layout}

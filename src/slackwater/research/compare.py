@@ -152,7 +152,7 @@ def write_comparison(found: Comparison, path: Path) -> Path:
         f'<div class="wide">{table(columns, differences)}</div>' if differences else caption("All settings are the same."),
         heading("Equity and drawdown"),
         caption("Over all symbols, open positions at the ask. Click a name to hide its line, double-click to see it alone."),
-        chart("equity", charts.equity_chart(lines, None, MAX_POINTS)),
+        chart("equity", charts.equity_chart(lines, None, MAX_POINTS, is_elapsed=_starts_differ(found))),
         heading("Where this comes from"),
         table(
             [Column("Run", False), Column("Folder", False), Column("Tape, SHA-256", False), Column("Orders, SHA-256", False)],
@@ -160,6 +160,10 @@ def write_comparison(found: Comparison, path: Path) -> Path:
         ),
     ]
     return write_whole(path, page(f"Slackwater: {escape(' and '.join(names))}", parts))
+
+
+def _starts_differ(found: Comparison) -> bool:
+    return len({run.document["first_ns"] for run in found.runs.values()}) > 1
 
 
 def _origins(found: Comparison) -> list[list[str | Cell]]:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from slackwater.research.read_run import Run, numbers, words
-from slackwater.research.thinning import MAX_POINTS, Times, Values, extremes
+from slackwater.research.thinning import KEPT, MAX_POINTS, Times, Values, even_edges, extremes
 
 LEVEL_EVENTS = ("place", "amend_ack")  # after which an order rests at that row's price
 EMPTY_QTY_FRAC = 1e-9  # of a layer; less is the rounding of quantities that were lots
@@ -38,7 +38,7 @@ def thinned(pieces: Pieces, points: int = MAX_POINTS) -> Pieces:
     """The lowest and highest piece of every stretch of time, when there are too many to draw; each costs three points."""
     if len(pieces) * 3 <= points:
         return pieces
-    edges = np.linspace(int(pieces.start[0]), int(pieces.start[-1]) + 1, max(points // 6, 1), endpoint=False).astype(np.int64)
+    edges = even_edges(int(pieces.start[0]), int(pieces.start[-1]), max(points // (3 * KEPT), 1))
     chosen = extremes(pieces.start, pieces.value, edges)
     return Pieces(pieces.start[chosen], pieces.end[chosen], pieces.value[chosen])
 

@@ -14,7 +14,7 @@ from slackwater.data.layout import QUOTES
 from slackwater.data.tape import SymbolTape, Tape, open_tape
 from slackwater.errors import DataError, UsageError
 from slackwater.research.read_run import Run, numbers
-from slackwater.research.thinning import Times, Values, edges_around, extremes
+from slackwater.research.thinning import KEPT, Times, Values, edges_around, extremes
 
 COLUMNS = ["ts_event", "ts_recv", "bid_ticks", "ask_ticks"]
 BATCH_ROWS = 1 << 18
@@ -53,7 +53,7 @@ def price_source(run: Run) -> PriceSource:
 def price_line(run: Run, source: PriceSource, symbol: str, moments: Times, points: int) -> PriceLine:
     """The market of a symbol over the run, drawn finer around the moments, with about `points` rows a line."""
     first_ns, last_ns = int(run.document["first_ns"]), int(run.document["last_ns"])
-    edges = edges_around(first_ns, last_ns, moments, points // 2)
+    edges = edges_around(first_ns, last_ns, moments, points // KEPT)
     if source.tape is not None:
         entry = next(part for part in source.tape.symbols if part.symbol == symbol)
         feed_latency_ns = int(float(run.document["config"]["sim"]["feed_latency_ms"]) * 1e6)

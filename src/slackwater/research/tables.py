@@ -32,6 +32,8 @@ CAUSES_SAID = (
     "Queue: trades at our price used up what stood in front. Trade through: a trade beyond our "
     "price. Book through: the other side of the book came to our price. Taker: we took what was there."
 )
+# What a reader looks for first; the other columns follow as the table has them.
+CLOSE_FIRST = ("symbol", "open_ns", "close_ns", "held", "layers", "reason", "net_usd", "net_bps")
 PURPOSES = ("entry", "take_profit", "close")
 
 
@@ -148,9 +150,7 @@ def closes(run: Run) -> str:
         return caption("No position went back to flat.")
     found = found.sort_by([("close_ns", "ascending"), ("symbol", "ascending")])
     found = found.slice(max(total - MAX_ROWS, 0))
-    names = [name for name in found.schema.names if name not in ("open_ns", "close_ns")]
-    place = names.index("symbol") + 1
-    order = [*names[:place], "open_ns", "close_ns", "held", *names[place:]]
+    order = [*CLOSE_FIRST, *(name for name in found.schema.names if name not in CLOSE_FIRST)]
     columns = [Column(_heading(name), name not in ("symbol", "open_ns", "close_ns", "reason")) for name in order]
     values = {name: found[name].to_pylist() for name in found.schema.names}
     values["held"] = [last - first for first, last in zip(values["open_ns"], values["close_ns"], strict=True)]

@@ -1,4 +1,4 @@
-"""Drawing less without hiding anything: of each stretch of time the lowest and the highest value stay."""
+"""Drawing less without hiding anything: of each stretch of time the lowest, the highest and the last value stay."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 Times = NDArray[np.int64]
 Values = NDArray[np.float64]
 MAX_POINTS = 5_000  # of one line; a screen is narrower
+KEPT = 3  # values of a stretch
 NEAR_NS = 30_000_000_000  # around a fill the line is drawn finer
 
 
@@ -39,7 +40,9 @@ def edges_around(first_ns: int, last_ns: int, moments: Times, bins: int) -> Time
 
 
 def extremes(times: Times, values: Values, edges: Times) -> NDArray[np.int64]:
-    """Row numbers, ascending, of the lowest and the highest value of every stretch; the first and the last row stay too.
+    """Row numbers, ascending, of the lowest, the highest and the last value of every stretch; the first row of all stays too.
+
+    With the last value a line of steps still holds the right level until the next stretch begins.
 
     Args:
         times: ascending.
@@ -52,11 +55,11 @@ def extremes(times: Times, values: Values, edges: Times) -> NDArray[np.int64]:
     starts = np.flatnonzero(np.diff(stretch, prepend=-1))
     order = np.lexsort((values, stretch))
     ends = np.append(starts[1:], len(times)) - 1
-    return np.unique(np.concatenate((order[starts], order[ends], [0, len(times) - 1])))
+    return np.unique(np.concatenate((order[starts], order[ends], ends, [0])))
 
 
 def thin(times: Times, values: Values, points: int = MAX_POINTS) -> NDArray[np.int64]:
     """Row numbers that draw the same picture with at most about `points` rows."""
     if len(times) <= points:
         return np.arange(len(times))
-    return extremes(times, values, even_edges(int(times[0]), int(times[-1]) + 1, points // 2))
+    return extremes(times, values, even_edges(int(times[0]), int(times[-1]) + 1, points // KEPT))

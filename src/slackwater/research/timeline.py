@@ -14,7 +14,7 @@ from slackwater.research.levels import Pieces, average_entries, layers, orders_b
 from slackwater.research.page import Figure
 from slackwater.research.prices import PriceLine
 from slackwater.research.read_run import Run, numbers, words
-from slackwater.research.thinning import even_edges, extremes
+from slackwater.research.thinning import KEPT, even_edges, extremes
 from slackwater.research.wording import spoken
 
 MAX_FILLS = 20_000  # marks of one symbol
@@ -105,7 +105,7 @@ def _fill_marks(run: Run, symbol: str, fills: pa.Table) -> tuple[list[Figure], l
     total = fills.num_rows
     if total > MAX_FILLS:
         times = numbers(fills, "ts_ns")
-        chosen = extremes(times, numbers(fills, "price"), even_edges(int(times[0]), int(times[-1]) + 1, MAX_FILLS // 2))
+        chosen = extremes(times, numbers(fills, "price"), even_edges(int(times[0]), int(times[-1]) + 1, MAX_FILLS // KEPT))
         fills = fills.take(pa.array(chosen))
         note.append(f"{len(chosen):,} of {total:,} fills are marked: of each moment the lowest and the highest.")
     orders = orders_by_id(run, symbol)
