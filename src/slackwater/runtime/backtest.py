@@ -10,21 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from slackwater import __version__
 from slackwater.config.model import Config
 from slackwater.data.cache import load_rows
 from slackwater.data.tape import SymbolTape, Tape, open_tape
 from slackwater.errors import DataError
-from slackwater.kernel.record import new
+from slackwater.kernel.record import Box, new
 from slackwater.runtime.run_directory import RUN_FILE, RunWriter, new_run_folder
 from slackwater.runtime.session import Session, SymbolInput
 from slackwater.runtime.summary import summarise
 from slackwater.schema.enums import GATE_COUNT, Context, Gate
+from slackwater.schema.events import RowKind
 from slackwater.schema.instrument import Instrument
 from slackwater.schema.units import SEC
 
 Progress = Callable[[float], None]
+SEARCH_ROWS = 1 << 16
 SLICES_NOTE = "one slice per group, whatever `stealth` says"
 
 
@@ -74,9 +77,19 @@ def _end_ns(request: Request, inputs: Sequence[SymbolInput]) -> int | None:
     duration_ns = int(request.config.session.duration_sec * SEC)
     if duration_ns == 0:
         return request.end_ns
-    first_ns = min(int(source.rows["ts_recv"][0]) for source in inputs)
+    first_ns = min(_first_market_ns(source.rows) for source in inputs)
     last_ns = max(first_ns, request.start_ns or first_ns) + duration_ns
     return last_ns if request.end_ns is None else min(request.end_ns, last_ns)
+
+
+def _first_market_ns(rows: Box) -> int:
+    """When the first quote or trade comes; candles from before it are history."""
+    for at in range(0, len(rows), SEARCH_ROWS):
+        part = rows[at : at + SEARCH_ROWS]
+        found = np.flatnonzero((part["kind"] == RowKind.BOOK) | (part["kind"] == RowKind.TRADE))
+        if len(found):
+            return int(part["ts_recv"][found[0]])
+    return int(rows["ts_recv"][0])
 
 
 def run_backtest(request: Request, advance: Progress = lambda rows: None) -> dict[str, Any]:
