@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from slackwater.schema.state import SymbolState
 from slackwater.sim import loop
 from slackwater.sim.records import VenueState
 
+Arguments = tuple[Box, Box, Box, Box, Box, Box]  # of every entry point of the loop
 ROWS_PER_CALL = 1 << 20  # the loop comes back this often, so that a bar can move and Ctrl-C is heard
 
 
@@ -61,7 +61,8 @@ class Session:
         self.loop = new(loop.Loop)
         for k, source in enumerate(symbols):
             self._set_up(k, source, seed, start_ns, end_ns)
-        self.loop[0].until_ns = max((self._last_ns(k) for k in range(count)), default=0)
+        self.last_ns = max((self._last_ns(k) for k in range(count)), default=0)
+        self.loop[0].until_ns = self.last_ns
 
     def _last_ns(self, k: int) -> int:
         cursor = self.cursors[k]
@@ -112,18 +113,29 @@ class Session:
         yield from self._until_done(arguments)
 
     def run_until(self, moment_ns: int) -> Iterator[Box]:
-        """Run the tape up to and including a moment and leave everything as it stands then. Yields like `run`."""
-        self.loop[0].until_ns = min(moment_ns, int(self.loop[0].until_ns))
+        """Run the tape up to and including a moment and leave everything as it stands then; may go on to a later one. Yields like `run`."""
+        self.loop[0].until_ns = min(moment_ns, self.last_ns)
         yield from self._run_tape(self._arguments())
 
-    def _arguments(self) -> tuple[Any, ...]:
+    def run_to_row(self, symbol: int, row: int) -> Iterator[Box]:
+        """Run the tape until a symbol's row is the next of its rows to reach the strategy. Yields like `run`."""
+        moment_ns = int(self.inputs[symbol].rows["ts_recv"][row])
+        yield from self.run_until(moment_ns - 1)
+        self.loop[0].until_ns = moment_ns
+        while self.cursors[symbol].local < row:
+            self.loop[0].pause_at = self.rows_done + 1
+            loop.run(*self._arguments())
+            yield self.out
+
+    def _arguments(self) -> Arguments:
         return self.states, self.venues, self.cursors, self.params, self.out, self.loop
 
-    def _run_tape(self, arguments: tuple[Any, ...]) -> Iterator[Box]:
-        loop.preload(*arguments)
+    def _run_tape(self, arguments: Arguments) -> Iterator[Box]:
+        if not self.loop[0].started:
+            loop.preload(*arguments)
         yield from self._until_done(arguments)
 
-    def _until_done(self, arguments: tuple[Any, ...]) -> Iterator[Box]:
+    def _until_done(self, arguments: Arguments) -> Iterator[Box]:
         pause = int(loop.Pause.EVENTS)
         while pause != loop.Pause.DONE:
             if pause == loop.Pause.EVENTS:
