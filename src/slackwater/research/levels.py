@@ -75,25 +75,50 @@ def layers(run: Run, symbol: str) -> Pieces:
     groups = {key: group for key, (_, group, _, _) in orders_by_id(run, symbol).items()}
     table = run.table("fills", symbol)
     last_ns = int(run.document["last_ns"])
-    held: dict[int, list[float]] = {}  # group -> quantity left, cost of all entered, all entered, first fill
+    held: dict[int, _Layer] = {}  # by entry group, the oldest first
     found: list[tuple[int, int, float]] = []
     columns = (numbers(table, name).tolist() for name in ("ts_ns", "price", "qty"))
     for key, side, ts_ns, price, qty in zip(words(table, "client_order_id"), words(table, "side"), *columns, strict=True):
         if side == "sell":
-            layer = held.setdefault(groups.get(key, -1), [0.0, 0.0, 0.0, ts_ns])
-            layer[0] += qty
-            layer[1] += price * qty
-            layer[2] += qty
+            held.setdefault(groups.get(key, -1), _Layer(ts_ns)).enter(price, qty)
             continue
-        for group in list(held):
-            taken = min(held[group][0], qty)
-            held[group][0] -= taken
-            qty -= taken
-            if held[group][0] <= EMPTY_QTY_FRAC * held[group][2]:
-                _, cost, entered, start = held.pop(group)
-                found.append((int(start), ts_ns, cost / entered))
-    found += [(int(start), last_ns, cost / entered) for _, cost, entered, start in held.values()]
+        left = qty
+        while held and left > 0.0:
+            group, layer = next(iter(held.items()))
+            left -= layer.take(left)
+            if layer.is_empty:
+                del held[group]
+                found.append((layer.start_ns, ts_ns, layer.price))
+    found += [(layer.start_ns, last_ns, layer.price) for layer in held.values()]
     return _pieces(found)
+
+
+@dataclass
+class _Layer:
+    """What one entry group sold: since when, how much in all, at what cost, and what exits have left of it."""
+
+    start_ns: int
+    entered: float = 0.0
+    cost: float = 0.0
+    left: float = 0.0
+
+    def enter(self, price: float, qty: float) -> None:
+        self.entered += qty
+        self.cost += price * qty
+        self.left += qty
+
+    def take(self, qty: float) -> float:
+        taken = min(self.left, qty)
+        self.left -= taken
+        return taken
+
+    @property
+    def is_empty(self) -> bool:
+        return self.left <= EMPTY_QTY_FRAC * self.entered
+
+    @property
+    def price(self) -> float:
+        return self.cost / self.entered
 
 
 def average_entries(fills: pa.Table, last_ns: int) -> Pieces:

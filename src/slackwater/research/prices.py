@@ -41,7 +41,10 @@ class PriceSource:
 def price_source(run: Run) -> PriceSource:
     """The run's tape, opened, if its content still has the run's hash."""
     recorded = run.document["tape"]
-    names = [f"{recorded['venues'][symbol]}/{symbol}" for symbol in run.symbols]
+    venues = recorded.get("venues", {})
+    if not set(run.symbols) <= set(venues):
+        return PriceSource(None, "the run names no tape")
+    names = [f"{venues[symbol]}/{symbol}" for symbol in run.symbols]
     try:
         tape = open_tape(Path(recorded["path"]), names)
         is_same = tape.tape_sha256 == recorded["sha256"]

@@ -17,7 +17,7 @@ from slackwater.research.read_run import Run, numbers, words
 from slackwater.research.thinning import KEPT, even_edges, extremes
 from slackwater.research.wording import spoken
 
-MAX_FILLS = 20_000  # marks of one symbol
+MARKS_PER_POINT = 4  # fills marked for each point a line may have: every one of most runs
 SHAPES = {"entry": "triangle-down", "take_profit": "triangle-up", "close": "diamond"}
 COLORS = {"entry": fig.ENTRY, "take_profit": fig.TAKE_PROFIT, "close": fig.CLOSE}
 NAMES = {"entry": "Entry sell", "take_profit": "Take-profit buy", "close": "Closing buy"}
@@ -53,7 +53,7 @@ def timeline(run: Run, symbol: str, price: PriceLine, points: int) -> Timeline:
     axes = {name: f"y{k + 1}" if k else "y" for k, name in enumerate(rows)}
     traces, notes = _market(price), [price.source]
     traces += _levels(run, symbol, fills, points)
-    marks, note = _fill_marks(run, symbol, fills)
+    marks, note = _fill_marks(run, symbol, fills, MARKS_PER_POINT * points)
     traces += marks
     if "position" in axes:
         traces += _position(run, fills, axes["position"])
@@ -99,15 +99,15 @@ def _levels(run: Run, symbol: str, fills: pa.Table, points: int) -> list[Figure]
     ]
 
 
-def _fill_marks(run: Run, symbol: str, fills: pa.Table) -> tuple[list[Figure], list[str]]:
+def _fill_marks(run: Run, symbol: str, fills: pa.Table, most: int) -> tuple[list[Figure], list[str]]:
     """Marks by purpose (shape and colour) and cause (filling), with everything about the fill when pointed at."""
     note = []
     total = fills.num_rows
-    if total > MAX_FILLS:
+    if total > most:
         times = numbers(fills, "ts_ns")
-        chosen = extremes(times, numbers(fills, "price"), even_edges(int(times[0]), int(times[-1]) + 1, MAX_FILLS // KEPT))
+        chosen = extremes(times, numbers(fills, "price"), even_edges(int(times[0]), int(times[-1]) + 1, max(most // KEPT, 1)))
         fills = fills.take(pa.array(chosen))
-        note.append(f"{len(chosen):,} of {total:,} fills are marked: of each moment the lowest and the highest.")
+        note.append(f"{len(chosen):,} of {total:,} fills are marked: of each stretch of time the lowest, the highest and the last.")
     orders = orders_by_id(run, symbol)
     ids, causes, sides = words(fills, "client_order_id"), words(fills, "cause"), words(fills, "side")
     fallback = {"sell": "entry", "buy": "close"}

@@ -51,11 +51,13 @@ def bps(value: Any) -> str:
 
 
 def share(value: Any) -> str:
-    """A fraction as per cent; what is not nothing never reads as nothing."""
+    """A fraction as per cent; what is not nothing never reads as nothing, nor what is not all as all."""
     if not is_number(value):
         return MISSING
     if 0 < value < 0.0005:
         return "<0.1%"
+    if 0.9995 <= value < 1:
+        return ">99.9%"
     return f"{value:.0%}" if value in (0, 1) else f"{value:.1%}"
 
 
