@@ -44,10 +44,14 @@ def dtype_of(record: type[Record]) -> np.dtype[np.void]:
     """The aligned structured dtype that a record class declares.
 
     Raises:
-        TypeError: an annotation is not a unit, a Record or an annotated Vec.
+        TypeError: an annotation is not a unit, a Record or an annotated Vec, or a name is an attribute that every NumPy record has:
+            without compilation `row.mean` or `row.size` would be that attribute and never the field.
     """
     if record not in _dtypes:
         hints = get_type_hints(record, include_extras=True)
+        hidden = [name for name in hints if hasattr(np.record, name)]
+        if hidden:
+            raise TypeError(f"{record.__name__}.{hidden[0]}: expected a name of its own, found one that every NumPy record has; rename it")
         fields = [(name, *_field_type(record, name, hint)) for name, hint in hints.items()]
         _dtypes[record] = np.dtype(fields, align=True)
     return _dtypes[record]

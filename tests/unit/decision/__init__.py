@@ -1,0 +1,1 @@
+"""Tests of `slackwater.decision`, with numbers worked out by hand."""

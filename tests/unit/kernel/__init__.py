@@ -1,0 +1,1 @@
+"""Tests of `slackwater.kernel`, with numbers worked out by hand."""

@@ -1,0 +1,1 @@
+"""Tests of `slackwater.ledger`, with numbers worked out by hand."""

@@ -1,0 +1,1 @@
+"""Tests of `slackwater.schema`, with numbers worked out by hand."""
