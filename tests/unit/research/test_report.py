@@ -39,6 +39,7 @@ def test_page_needs_nothing_else(tmp_path: Path) -> None:
     assert page.count(get_plotlyjs()) == 1
     own = page.replace(get_plotlyjs(), "")
     assert re.findall(r"https?://|\bsrc=|\bhref=|@import|url\(", own) == []
+    assert "showSendToCloud: false" in own
 
 
 def test_same_run_is_the_same_page(tmp_path: Path) -> None:
