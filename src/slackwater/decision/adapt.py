@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from slackwater.kernel.jit import jit
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.market.spreads import median_spread_bps
 from slackwater.market.volatility_regime import drift_mult
 from slackwater.schema.params import Params
@@ -38,7 +38,7 @@ def entry_cooldown_ns(s: SymbolState, p: Params) -> int:
     return int(min(max(stretched, base), MAX_COOLDOWN_FACTOR * base) * SEC)
 
 
-@jit
+@jit_inline
 def is_cooling(s: SymbolState, p: Params, now_ns: int) -> bool:
     """Whether the entry cooldown since the last placement or entry fill still runs."""
     since_ns = now_ns - max(s.ledger.last_entry_placed_ns, s.ledger.last_entry_fill_ns)

@@ -6,7 +6,7 @@ from slackwater.decision.adapt import is_cooling
 from slackwater.decision.caps import breaks_portfolio_cap, breaks_symbol_cap
 from slackwater.decision.edge import has_sufficient_edge
 from slackwater.decision.geometry import entry_notional_usd
-from slackwater.kernel.jit import jit
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.kernel.record import Box
 from slackwater.market.mids import ret_2s_bps, ret_30s_bps
 from slackwater.market.signals import buy_ratio_2s, exhaust_score, is_warm, is_waterfall, pump_score
@@ -18,13 +18,13 @@ from slackwater.schema.params import Params
 from slackwater.schema.state import SymbolState
 
 
-@jit
+@jit_inline
 def is_entry_disabled(s: SymbolState, p: Params) -> bool:
     """Whether entries and adds are off until somebody switches them on."""
     return s.risk.is_drawdown_halted or s.risk.is_halted or s.risk.is_shutdown or p.recovery_only
 
 
-@jit
+@jit_inline
 def is_rewarming(s: SymbolState, p: Params, now_ns: int) -> bool:
     """Whether a restored session still only looks."""
     return s.risk.restored_ns > 0 and now_ns - s.risk.restored_ns < p.rewarm_ns
@@ -42,7 +42,7 @@ def entry_lots(s: SymbolState, p: Params, now_ns: int) -> int:
     return floor_lots(s.ins, entry_notional_usd(s, p, now_ns) / s.market.ask)
 
 
-@jit
+@jit_inline
 def entry_gate(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
     """The first gate that stops a first entry now; PASS when none does."""
     state_gate = _may_enter(s, p, now_ns)
@@ -54,7 +54,7 @@ def entry_gate(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) ->
     return _affordable(states, s, p, out, now_ns)
 
 
-@jit
+@jit_inline
 def _may_enter(s: SymbolState, p: Params, now_ns: int) -> int:
     m = s.market
     if is_entry_disabled(s, p):
@@ -76,7 +76,7 @@ def _may_enter(s: SymbolState, p: Params, now_ns: int) -> int:
     return Gate.PASS.value
 
 
-@jit
+@jit_inline
 def _signals_say(s: SymbolState, p: Params) -> int:
     m = s.market
     if not is_warm(m):

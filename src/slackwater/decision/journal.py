@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slackwater.decision.geometry import base_spacing_bps, effective_growth, entry_notional_usd, layer_notional_usd, required_spacing_bps
-from slackwater.kernel.jit import jit
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.ledger.pnl import rise_bps
 from slackwater.market.volatility_regime import drift_mult
 from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, Out
@@ -12,7 +12,7 @@ from slackwater.schema.params import Params
 from slackwater.schema.state import SymbolState
 
 
-@jit
+@jit_inline
 def note_gate(s: SymbolState, p: Params, out: Out, now_ns: int, context: int, gate: int) -> None:
     """Count the gate that decided, and write a row when it is another than last time or a shot."""
     s.gate_counts[context * GATE_COUNT + gate] += 1

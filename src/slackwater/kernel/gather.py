@@ -53,7 +53,7 @@ def view_of(dtype: np.dtype[np.void]) -> Any:
 
         return look_up
 
-    @numba.njit(error_model="numpy")
+    @numba.njit(error_model="numpy", forceinline=True)
     def view(address: int, length: int) -> Any:
         return carray(as_pointer(address), (length,), dtype)
 

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from slackwater.kernel.jit import jit
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.schema.enums import ExitReason
 from slackwater.schema.params import Params
 from slackwater.schema.state import BID_STEPS, MAX_SAMPLES, Behaviour
@@ -65,7 +65,7 @@ def add_entry(beh: Behaviour, p: Params, now_ns: int, price: float, median_sprea
     beh.valid_until_ns = 0
 
 
-@jit
+@jit_inline
 def refresh(beh: Behaviour, p: Params, now_ns: int, fee_floor_bps: float) -> None:
     """Compute the figures again when a sample came or aged out."""
     if now_ns < beh.valid_until_ns:

@@ -6,7 +6,7 @@ from slackwater.decision import averaging, caps, entry, exits, inverse
 from slackwater.decision.adapt import fee_floor_bps
 from slackwater.decision.journal import note_gate
 from slackwater.decision.targets import exit_floor_bps, is_unconditional
-from slackwater.kernel.jit import jit
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.kernel.record import Box
 from slackwater.ledger.behaviour import refresh
 from slackwater.ledger.booking import apply_funding, mark
@@ -26,13 +26,13 @@ from slackwater.schema.units import NEVER_NS, SEC
 EQUITY_INTERVAL_NS = SEC  # a row at least this often while a position is open
 
 
-@jit
+@jit_inline
 def is_idle(s: SymbolState) -> bool:
     """Whether there is no position and nothing working: only an entry can happen."""
     return s.live_orders == 0 and s.ledger.short_lots == 0 and s.entry.status == GroupStatus.IDLE
 
 
-@jit
+@jit_inline
 def on_row(states: Box, s: SymbolState, p: Params, out: Out, row: TapeRow, now_ns: int) -> None:
     """One row of the tape, seen at `now_ns`."""
     if row.kind == RowKind.BOOK:
@@ -46,7 +46,7 @@ def on_row(states: Box, s: SymbolState, p: Params, out: Out, row: TapeRow, now_n
         apply_funding(s, p, row.value)
 
 
-@jit
+@jit_inline
 def _at_book(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
     """Exits first; if nothing was sent, an entry or an add; then the working orders are kept up."""
     refresh(s.behaviour, p, now_ns, fee_floor_bps(p))
@@ -75,7 +75,7 @@ def _at_book_busy(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int)
         _try_entry(states, s, p, out, now_ns)
 
 
-@jit
+@jit_inline
 def _try_entry(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
     gate = entry.entry_gate(states, s, p, out, now_ns)
     note_gate(s, p, out, now_ns, Context.ENTRY.value, gate)

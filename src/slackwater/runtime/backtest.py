@@ -100,7 +100,7 @@ def run_backtest(request: Request, advance: Progress = lambda rows: None) -> dic
     """
     session, tape = open_session(request)
     with new_run_folder(request.out) as folder:
-        writer = RunWriter(folder, session.names())
+        writer = RunWriter(folder, session.names(), session.first_end_ns)
         started = time.perf_counter()
         try:
             done = 0

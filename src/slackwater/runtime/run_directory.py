@@ -51,9 +51,14 @@ class OrdersDigest:
 
     The hash of a symbol runs over its rows as they came, each as eight little-endian int64 (`HASHED_FIELDS`). The hash of the run runs
     over all rows by time, then symbol, then as they came, each with the first eight bytes of the SHA-256 of the symbol's name before it.
+
+    Args:
+        first_end_ns: when the first symbol's tape ends. What the end of its tape takes back comes after rows of others that are later, so
+            from then on all rows wait for the end of the run.
     """
 
-    def __init__(self, symbols: list[str]) -> None:
+    def __init__(self, symbols: list[str], first_end_ns: int) -> None:
+        self._first_end_ns = first_end_ns
         self._total = hashlib.sha256()
         self._single = [hashlib.sha256() for _ in symbols]
         self._names = np.array([int.from_bytes(hashlib.sha256(s.encode()).digest()[:8], "little", signed=True) for s in symbols], np.int64)
@@ -64,7 +69,7 @@ class OrdersDigest:
         rows = np.concatenate([self._held, rows])
         if len(rows) == 0:
             return
-        ready = rows["ts_ns"] < rows["ts_ns"][-1]
+        ready = rows["ts_ns"] < min(int(rows["ts_ns"][-1]), self._first_end_ns)
         self._held = rows[~ready]
         self._hash(rows[ready])
 
@@ -86,10 +91,10 @@ class OrdersDigest:
 class RunWriter:
     """Takes rows out of the machine's buffers and writes the Parquet files of one run."""
 
-    def __init__(self, folder: Path, names: Names) -> None:
+    def __init__(self, folder: Path, names: Names, first_end_ns: int) -> None:
         self.folder = folder
         self.names = names
-        self.digest = OrdersDigest(names.symbols)
+        self.digest = OrdersDigest(names.symbols, first_end_ns)
         self._gathered: dict[str, list[NDArray[Any]]] = {stem: [] for stem in TABLES}
         self._writers: dict[str, pq.ParquetWriter] = {}
 

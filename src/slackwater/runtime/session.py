@@ -61,7 +61,8 @@ class Session:
         self.loop = new(loop.Loop)
         for k, source in enumerate(symbols):
             self._set_up(k, source, seed, start_ns, end_ns)
-        self.last_ns = max((self._last_ns(k) for k in range(count)), default=0)
+        ends = [self._last_ns(k) for k in range(count)]
+        self.first_end_ns, self.last_ns = min(ends, default=0), max(ends, default=0)
         self.loop[0].until_ns = self.last_ns
 
     def _last_ns(self, k: int) -> int:
@@ -132,7 +133,7 @@ class Session:
 
     def _run_tape(self, arguments: Arguments) -> Iterator[Box]:
         if not self.loop[0].started:
-            loop.preload(*arguments)
+            loop.preload(self.states, self.cursors, self.params)
         yield from self._until_done(arguments)
 
     def _until_done(self, arguments: Arguments) -> Iterator[Box]:

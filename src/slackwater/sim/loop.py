@@ -11,9 +11,10 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from slackwater.kernel.gather import view_of
-from slackwater.kernel.jit import jit, jit_loop
+from slackwater.kernel.jit import jit, jit_inline, jit_loop
 from slackwater.kernel.record import Box, Record, Vec, dtype_of, flag, i64
 from slackwater.machine import grid_trader
+from slackwater.market.signals import on_candle
 from slackwater.orders.close_ladder import is_closing
 from slackwater.schema.audit import Out
 from slackwater.schema.events import Report, RowKind, TapeRow, VenueReason
@@ -55,6 +56,14 @@ class Pause(IntEnum):
     EVENTS = 2  # as many rows as asked for
 
 
+class Step(IntEnum):
+    """What became of the earliest thing that is due."""
+
+    NOTHING_LEFT = 0
+    TAKEN = 1
+    ROW_IS_NEXT = 2
+
+
 class Cursor(Record):
     """Where one symbol's tape stands."""
 
@@ -65,6 +74,7 @@ class Cursor(Record):
     stop: i64
     local: i64  # next row to reach the strategy
     recv_ns: i64  # when it does
+    heard_ns: i64  # when anything last reached the strategy
     venue: i64  # next entry of the venue-time order to happen
     due_ns: i64  # the next thing of this symbol that is not a row reaching the strategy
 
@@ -85,7 +95,7 @@ class Loop(Record):
     report: Report  # the one being delivered
 
 
-@jit
+@jit_inline
 def _recv_ns(c: Cursor) -> int:
     """When the next row of a tape reaches the strategy."""
     if c.local >= c.stop:
@@ -180,7 +190,7 @@ def _choose_tape(cursors: Box, lp: Loop) -> None:
             lp.rival = k
 
 
-@jit
+@jit_inline
 def _deliver_row(states: Box, venues: Box, cursors: Box, p: Params, out: Out, lp: Loop) -> None:
     """The next row reaches the strategy."""
     k = lp.current
@@ -193,6 +203,11 @@ def _deliver_row(states: Box, venues: Box, cursors: Box, p: Params, out: Out, lp
     lp.rows_done += 1
     c.local += 1
     c.recv_ns = _recv_ns(c)
+    c.heard_ns = row.ts_recv
+    if c.local >= c.stop:
+        # A symbol ends with its own tape, so that it does the same alone and beside others.
+        s.risk.is_draining = True
+        s.wake_ns = NEVER_NS
     if out.command_count > 0:
         _send_commands(venues[k], p, out)
         _refresh_due(states, venues, cursors, lp, k)
@@ -247,14 +262,13 @@ def _step_venue(s: SymbolState, v: VenueState, c: Cursor, p: Params, lp: Loop) -
 
 
 @jit
-def _step_due(states: Box, venues: Box, cursors: Box, p: Params, out: Out, lp: Loop) -> bool:
-    """The earliest of everything that is due; false when nothing is left."""
+def _step_due(states: Box, venues: Box, cursors: Box, p: Params, out: Out, lp: Loop) -> int:
+    """Do the earliest of everything that is due, unless that is a row: the caller delivers it. Returns the Step."""
     k, kind = _earliest(states, venues, cursors, lp)
     if kind < 0:
-        return False
+        return Step.NOTHING_LEFT.value
     if kind == 2:
-        _deliver_row(states, venues, cursors, p, out, lp)
-        return True
+        return Step.ROW_IS_NEXT.value
     s = states[k]
     v = venues[k]
     if kind == 0:
@@ -262,13 +276,14 @@ def _step_due(states: Box, venues: Box, cursors: Box, p: Params, out: Out, lp: L
     elif kind == 1:
         exchange.pop_report(v, lp.report)
         lp.now_ns = max(lp.now_ns, lp.report.ts_recv_ns)
+        cursors[k].heard_ns = lp.report.ts_recv_ns
         grid_trader.on_report(states, s, p, out, lp.report)
     else:
         lp.now_ns = max(lp.now_ns, s.wake_ns)
         grid_trader.on_timer(states, s, p, out, s.wake_ns)
     _send_commands(v, p, out)
     _refresh_due(states, venues, cursors, lp, k)
-    return True
+    return Step.TAKEN.value
 
 
 @jit_loop
@@ -292,12 +307,15 @@ def run(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_
         row_ns = cursors[lp.current].recv_ns
         if lp.phase != Phase.DRAIN and min(row_ns, lp.due_ns) > lp.until_ns:
             return Pause.DONE.value
-        if row_ns < lp.due_ns:
-            _deliver_row(states, venues, cursors, p, out, lp)
-        elif lp.phase == Phase.SHUTDOWN and not _is_any_closing(states):
-            return Pause.DONE.value
-        elif not _step_due(states, venues, cursors, p, out, lp):
-            return Pause.DONE.value
+        if row_ns >= lp.due_ns:
+            if lp.phase == Phase.SHUTDOWN and not _is_any_closing(states):
+                return Pause.DONE.value
+            step = _step_due(states, venues, cursors, p, out, lp)
+            if step == Step.NOTHING_LEFT:
+                return Pause.DONE.value
+            if step == Step.TAKEN:
+                continue
+        _deliver_row(states, venues, cursors, p, out, lp)
 
 
 @jit
@@ -321,16 +339,15 @@ def _is_any_closing(states: Box) -> bool:
 
 
 @jit_loop
-def preload(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_box: Box) -> None:
+def preload(states: Box, cursors: Box, params: Box) -> None:
     """Make known the candles from before the run's first row."""
-    p = params[0]
-    out = out_box[0]
+    sp = params[0].signals
     for k in range(len(states)):
         c = cursors[k]
         rows = view_rows(c.rows_address, c.row_count)
         for index in range(c.first):
             if rows[index].kind == RowKind.CANDLE:
-                grid_trader.on_row(states, states[k], p, out, rows[index], rows[index].ts_recv)
+                on_candle(states[k].market, sp, rows[index].price_ticks, rows[index].value, rows[index].ask_ticks)
 
 
 @jit_loop
@@ -342,11 +359,10 @@ def finish(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, lo
     lp.phase = phase
     lp.until_ns = lp.now_ns + SHUTDOWN_LIMIT_NS
     for k in range(len(states)):
+        states[k].risk.is_draining = phase == Phase.DRAIN
         if phase == Phase.SHUTDOWN:
             grid_trader.request_shutdown(states, states[k], p, out, lp.now_ns)
             _send_commands(venues[k], p, out)
-        else:
-            states[k].risk.is_draining = True
         _refresh_due(states, venues, cursors, lp, k)
 
 
@@ -355,7 +371,7 @@ def expire(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, lo
     """End what still rests when the tape has ended, and mark what is still open."""
     lp = loop_box[0]
     for k in range(len(states)):
-        exchange.expire_all(venues[k], lp.now_ns, VenueReason.END_OF_TAPE)
+        exchange.expire_all(venues[k], cursors[k].heard_ns, VenueReason.END_OF_TAPE)
         if states[k].ledger.short_lots > 0:
-            grid_trader.log_equity(states[k], params[0], out_box[0], lp.now_ns)
+            grid_trader.log_equity(states[k], params[0], out_box[0], cursors[k].heard_ns)
         _refresh_due(states, venues, cursors, lp, k)
