@@ -54,10 +54,10 @@ class OrdersDigest:
 
     Args:
         first_end_ns: when the first symbol's tape ends. What the end of its tape takes back comes after rows of others that are later, so
-            from then on all rows wait for the end of the run.
+            from then on all rows wait for the end of the run; 0 makes all wait.
     """
 
-    def __init__(self, symbols: list[str], first_end_ns: int) -> None:
+    def __init__(self, symbols: list[str], first_end_ns: int = 0) -> None:
         self._first_end_ns = first_end_ns
         self._total = hashlib.sha256()
         self._single = [hashlib.sha256() for _ in symbols]
@@ -91,7 +91,7 @@ class OrdersDigest:
 class RunWriter:
     """Takes rows out of the machine's buffers and writes the Parquet files of one run."""
 
-    def __init__(self, folder: Path, names: Names, first_end_ns: int) -> None:
+    def __init__(self, folder: Path, names: Names, first_end_ns: int = 0) -> None:
         self.folder = folder
         self.names = names
         self.digest = OrdersDigest(names.symbols, first_end_ns)
