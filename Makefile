@@ -16,6 +16,8 @@ endif
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build
 RUN_STAMP := $(VENV)/.stamp-run
 DEV_STAMP := $(VENV)/.stamp-dev
+BENCH_VENV := .bench-venv
+BENCH_STAMP := $(BENCH_VENV)/.stamp
 
 .PHONY: help setup demo test test-deep check bench requirements clean
 
@@ -47,8 +49,8 @@ check: $(DEV_STAMP) ## Lint, formatting, types, import layers, house rules
 	@echo "== import layers";       $(BIN)/lint-imports
 	@echo "== house rules";         $(BIN)/python -m pytest -q tests/house
 
-bench: $(RUN_STAMP) ## Measure throughput on this machine
-	@$(BIN)/slackwater bench
+bench: $(RUN_STAMP) $(BENCH_STAMP) ## Measure throughput on this machine beside hftbacktest (BENCH="--events N --rounds N --json")
+	@$(BIN)/python benchmarks/compare.py --python $(BENCH_VENV)/bin/python $(BENCH)
 
 requirements: $(DEV_STAMP) ## Pin the newest allowed versions of all dependencies, with hashes
 	$(PIN) --upgrade pyproject.toml -o requirements.txt
@@ -75,3 +77,15 @@ $(DEV_STAMP): requirements-dev.txt requirements.txt pyproject.toml | $(BIN)/pyth
 	@$(INSTALL) --require-hashes -r requirements-dev.txt
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $(RUN_STAMP) $@
+
+# hftbacktest pins its own NumPy and Numba, so it never meets ours.
+$(BENCH_STAMP): benchmarks/requirements.txt
+	@[ -n "$(PYTHON)" ] || { echo "slackwater needs Python 3.11 or newer: none found on PATH" >&2; exit 1; }
+	@echo "== making $(BENCH_VENV) with hftbacktest"
+	@$(PYTHON) -m venv $(BENCH_VENV)
+ifdef UV
+	@uv pip install --quiet --python $(BENCH_VENV)/bin/python --require-hashes -r $<
+else
+	@$(BENCH_VENV)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
+endif
+	@touch $@
