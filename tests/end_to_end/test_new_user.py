@@ -87,7 +87,7 @@ def test_signals_are_written_for_every_book(imported: Path, files: tuple[Path, P
     assert pq.read_metadata(tmp_path / "signals.parquet").num_rows == pq.read_metadata(files[0]).num_rows
 
 
-def refused(code: int, message: str, *words: object) -> None:
+def check_refused(code: int, message: str, *words: object) -> None:
     done = slackwater(*words)
     assert (done.returncode, done.stdout) == (code, ""), done.stderr
     assert message in done.stderr
@@ -100,15 +100,15 @@ def test_files_that_make_no_tape_leave_nothing(files: tuple[Path, Path], tmp_pat
     pq.write_table(pq.read_table(quotes).slice(0, 0), tmp_path / "empty.parquet")
     before = set(tmp_path.iterdir())
     to = tmp_path / "tape"
-    refused(4, "expected a file of quotes, found nothing", *import_words((tmp_path / "gone.parquet", trades), to))
-    refused(4, "ask missing", *import_words((tmp_path / "no_ask.parquet", trades), to))
-    refused(4, "found a file without rows", *import_words((tmp_path / "empty.parquet", trades), to))
-    refused(2, "--quotes", *import_words(files, to)[:6])
+    check_refused(4, "expected a file of quotes, found nothing", *import_words((tmp_path / "gone.parquet", trades), to))
+    check_refused(4, "ask missing", *import_words((tmp_path / "no_ask.parquet", trades), to))
+    check_refused(4, "found a file without rows", *import_words((tmp_path / "empty.parquet", trades), to))
+    check_refused(2, "--quotes", *import_words(files, to)[:6])
     assert set(tmp_path.iterdir()) == before
 
 
 def test_prices_off_the_tick_are_not_rounded_into_the_tape(files: tuple[Path, Path], tmp_path: Path) -> None:
-    refused(4, "tick", *import_words(files, tmp_path / "tape"), "--tick", "0.05")
+    check_refused(4, "tick", *import_words(files, tmp_path / "tape"), "--tick", "0.05")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -119,22 +119,22 @@ def test_a_backtest_that_cannot_run_leaves_nothing(imported: Path, tmp_path: Pat
     (tmp_path / "other" / "thesis.txt").write_text("not a run")
     before = set(tmp_path.iterdir())
     words = ["backtest", "--out", tmp_path / "run", "--data"]
-    refused(4, "expected a tape's folder, found nothing", *words, tmp_path / "gone")
-    refused(4, "expected a tape", *words, tmp_path / "other")
-    refused(2, "expected one of AAAUSDT, found 'AAUSDT'; did you mean AAAUSDT?", *words, imported, "--symbol", "AAUSDT")
-    refused(2, "max_layers", *words, imported, "--config", tmp_path / "unknown.yaml")
-    refused(2, "grid.max_layers", *words, imported, "--config", tmp_path / "range.yaml")
-    refused(2, "--start", *words, imported, "--start", "yesterday")
-    refused(4, "expected rows in the time asked for", *words, imported, "--start", "2030-01-01")
-    refused(2, "expected an earlier run directory or nothing", "backtest", "--data", imported, "--out", tmp_path / "other")
+    check_refused(4, "expected a tape's folder, found nothing", *words, tmp_path / "gone")
+    check_refused(4, "expected a tape", *words, tmp_path / "other")
+    check_refused(2, "expected one of AAAUSDT, found 'AAUSDT'; did you mean AAAUSDT?", *words, imported, "--symbol", "AAUSDT")
+    check_refused(2, "max_layers", *words, imported, "--config", tmp_path / "unknown.yaml")
+    check_refused(2, "grid.max_layers", *words, imported, "--config", tmp_path / "range.yaml")
+    check_refused(2, "--start", *words, imported, "--start", "yesterday")
+    check_refused(4, "expected rows in the time asked for", *words, imported, "--start", "2030-01-01")
+    check_refused(2, "expected an earlier run directory or nothing", "backtest", "--data", imported, "--out", tmp_path / "other")
     assert set(tmp_path.iterdir()) == before
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]
 
 
 def test_explain_refuses_what_it_cannot_answer(user_run: Path, tmp_path: Path) -> None:
-    refused(4, "expected a run directory", "explain", tmp_path)
-    refused(2, "expected one of AAAUSDT", "explain", user_run, "--symbol", "BBBUSDT")
-    refused(2, "expected a moment of the run", "explain", user_run, "--at", "2020-01-01")
+    check_refused(4, "expected a run directory", "explain", tmp_path)
+    check_refused(2, "expected one of AAAUSDT", "explain", user_run, "--symbol", "BBBUSDT")
+    check_refused(2, "expected a moment of the run", "explain", user_run, "--at", "2020-01-01")
 
 
 def test_every_verb_explains_itself() -> None:
