@@ -170,7 +170,7 @@ def _keep_entry(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int, i
         return
     highest_buy = take_profit.highest_buy_ticks(s)
     if is_book:
-        entry_group.resend(s, p, out, now_ns, highest_buy)
+        entry_group.resend(s, p, out, now_ns, caps.room_usd(states, s, p), highest_buy)
     entry_group.chase(s, p, out, now_ns, caps.room_usd(states, s, p), highest_buy)
 
 

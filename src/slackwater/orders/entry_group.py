@@ -81,8 +81,8 @@ def on_refused(s: SymbolState, p: Params, o: Order) -> int:
 
 
 @jit
-def resend(s: SymbolState, p: Params, out: Out, now_ns: int, highest_buy_ticks: int) -> None:
-    """At a valid book, send a refused slice again at the ask as it is now."""
+def resend(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, highest_buy_ticks: int) -> None:
+    """At a valid book, send a refused slice again at the ask as it is now; one that the caps have no room for goes on waiting."""
     g = s.entry
     if g.status != GroupStatus.WORKING or g.resend_lots == 0:
         return
@@ -93,6 +93,8 @@ def resend(s: SymbolState, p: Params, out: Out, now_ns: int, highest_buy_ticks: 
         reap(s, out, now_ns, OrderReason.SELF_TRADE.value)
         return
     lots = g.resend_lots
+    if s.market.ask * qty_of(s.ins, lots) > room_usd:
+        return
     g.resend_lots = 0
     _place_slice(s, out, now_ns, lots, g.resend_retries, OrderReason.RETRY.value)
 
