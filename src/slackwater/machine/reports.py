@@ -44,6 +44,7 @@ def account(s: SymbolState, p: Params, out: Out, r: Report) -> None:
     if s.risk.is_draining:
         return
     if s.ledger.short_lots == 0 and new_lots > 0 and o.purpose != Purpose.ENTRY:
+        take_profit.forget_refusal(s)
         entry_group.reap(s, out, r.ts_recv_ns, OrderReason.REAP_FLAT.value)
 
 

@@ -67,6 +67,12 @@ def on_refused(s: SymbolState, now_ns: int) -> None:
 
 
 @jit
+def forget_refusal(s: SymbolState) -> None:
+    """Flat: what was refused was another position's, and the next one's take-profit need not wait."""
+    s.take_profit.rejected_ns = 0
+
+
+@jit
 def reference_ask(s: SymbolState) -> float:
     """The ask just before the group's first fill, taken at that fill."""
     if s.take_profit.reference_ask == 0.0:
