@@ -87,7 +87,9 @@ def apply_report(o: Order, r: Report) -> int:
         o.lots = r.lots
         if o.cum_lots >= o.lots:
             after = OrderStatus.FILLED.value
-    elif r.kind == ReportKind.AMEND_REJECT and o.cum_lots >= o.lots:
-        after = OrderStatus.FILLED.value
+    elif r.kind == ReportKind.AMEND_REJECT:
+        o.sent_price_ticks = o.price_ticks  # no order of ours is at the price that was refused
+        if o.cum_lots >= o.lots:
+            after = OrderStatus.FILLED.value
     o.status = after
     return new_lots

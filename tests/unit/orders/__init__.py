@@ -1,0 +1,1 @@
+"""Orders, one record at a time."""
