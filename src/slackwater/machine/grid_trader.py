@@ -120,6 +120,8 @@ def on_report(states: Box, s: SymbolState, p: Params, out: Out, r: Report) -> No
         log_equity(s, p, out, r.ts_recv_ns)
     if not s.risk.is_draining:
         inverse.follow(s, p, r.ts_recv_ns)
+        if s.risk.is_shutdown and s.ledger.short_lots > 0 and not close_ladder.is_closing(s):
+            _try_exit(s, p, out, r.ts_recv_ns)  # an entry that filled on its way out: there may be no further book to close it at
         _keep_up(states, s, p, out, r.ts_recv_ns, False)
 
 

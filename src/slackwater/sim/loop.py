@@ -16,6 +16,7 @@ from slackwater.kernel.record import Box, Record, Vec, dtype_of, flag, i64
 from slackwater.machine import grid_trader
 from slackwater.market.signals import on_candle
 from slackwater.orders.close_ladder import is_closing
+from slackwater.orders.entry_group import is_working
 from slackwater.schema.audit import Out
 from slackwater.schema.events import Report, RowKind, TapeRow, VenueReason
 from slackwater.schema.params import Params
@@ -332,8 +333,9 @@ def start(states: Box, venues: Box, cursors: Box, lp: Loop) -> None:
 
 @jit
 def _is_any_closing(states: Box) -> bool:
+    """Whether a close is under way, or an entry group is: it may still fill what must then be closed."""
     for k in range(len(states)):
-        if is_closing(states[k]):
+        if is_closing(states[k]) or is_working(states[k]):
             return True
     return False
 

@@ -223,7 +223,9 @@ class Desk:
     def _check_commands(self, now_ns: int) -> None:
         """Commands are what the orders' history says, and of the kind their purpose asks."""
         out = self.out[0]
-        sent = [e for e in out.order_events[: out.order_event_count] if e["event"] in (OrderEvent.PLACE, OrderEvent.AMEND, OrderEvent.CANCEL)]
+        sent = [
+            e for e in out.order_events[: out.order_event_count] if e["event"] in (OrderEvent.PLACE, OrderEvent.AMEND, OrderEvent.CANCEL)
+        ]
         assert len(sent) == out.command_count
         kinds = {CommandKind.PLACE: OrderEvent.PLACE, CommandKind.AMEND: OrderEvent.AMEND, CommandKind.CANCEL: OrderEvent.CANCEL}
         for cmd, event in zip(out.commands[: out.command_count], sent, strict=True):
