@@ -8,7 +8,6 @@ from slackwater.decision.edge import has_sufficient_edge
 from slackwater.decision.entry import is_below_min, is_entry_disabled, is_rewarming
 from slackwater.decision.geometry import layer_notional_usd, required_spacing_bps
 from slackwater.kernel.jit import jit
-from slackwater.kernel.record import Box
 from slackwater.ledger.pnl import cost_usd, rise_bps
 from slackwater.ledger.recovery import debt_usd, raw_hurdle_bps
 from slackwater.market.volatility_regime import is_heavy_tail, tail_ratio
@@ -16,7 +15,7 @@ from slackwater.schema.audit import Out
 from slackwater.schema.enums import Context, Gate, InverseMode
 from slackwater.schema.instrument import floor_lots, qty_of
 from slackwater.schema.params import Params
-from slackwater.schema.state import MAX_ADDS, SymbolState
+from slackwater.schema.state import MAX_ADDS, Portfolio, SymbolState
 from slackwater.schema.units import BPS, HOUR
 
 MIN_DEBT_USD = 0.10  # below it the debt asks nothing of an add
@@ -40,7 +39,7 @@ def layer_lots(s: SymbolState, p: Params) -> int:
 
 
 @jit
-def averaging_gate(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
+def averaging_gate(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
     """The first gate that stops an add now; PASS when none does."""
     state_gate = _may_add(s, p, now_ns)
     if state_gate != Gate.PASS:
@@ -60,7 +59,7 @@ def averaging_gate(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int
     projected = cost_usd(s.ledger, s.ins) + notional
     if not has_sufficient_edge(s, p, out, now_ns, Context.AVERAGE.value, projected):
         return Gate.EDGE.value
-    if breaks_portfolio_cap(states, p, notional):
+    if breaks_portfolio_cap(portfolio, p, notional):
         return Gate.PORTFOLIO_CAP.value
     return Gate.PASS.value
 
@@ -90,7 +89,7 @@ def _may_add(s: SymbolState, p: Params, now_ns: int) -> int:
 def _grid_says(s: SymbolState, p: Params) -> int:
     m = s.market
     rise = rise_bps(s.ledger, m.ask)
-    if rise < required_spacing_bps(s, p, rise):
+    if rise <= 0.0 or rise < required_spacing_bps(s, p, rise):  # no spacing is zero, so a position in profit needs no further look
         return Gate.SPACING.value
     if m.spread_bps < relieved_min_spread_bps(p, -rise):
         return Gate.SPREAD_LOW.value

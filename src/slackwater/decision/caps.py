@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 
 from slackwater.kernel.jit import jit
-from slackwater.kernel.record import Box
 from slackwater.ledger.pnl import cost_usd
 from slackwater.schema.commands import Purpose
 from slackwater.schema.enums import OrderStatus
 from slackwater.schema.instrument import price_of, qty_of
 from slackwater.schema.params import Params
-from slackwater.schema.state import MAX_ORDERS, SymbolState
+from slackwater.schema.state import MAX_ORDERS, Portfolio, SymbolState, state_at
 
 
 @jit
@@ -34,25 +33,25 @@ def breaks_symbol_cap(s: SymbolState, p: Params, extra_usd: float) -> bool:
 
 
 @jit
-def breaks_portfolio_cap(states: Box, p: Params, extra_usd: float) -> bool:
+def breaks_portfolio_cap(portfolio: Portfolio, p: Params, extra_usd: float) -> bool:
     """Whether this much more would break the cap over all symbols."""
     if p.max_total_notional_usd <= 0.0:
         return False
     total = extra_usd
-    for k in range(len(states)):
-        total += committed_usd(states[k])
+    for k in range(portfolio.count):
+        total += committed_usd(state_at(portfolio.states_address, k))
     return total > p.max_total_notional_usd
 
 
 @jit
-def room_usd(states: Box, s: SymbolState, p: Params) -> float:
+def room_usd(portfolio: Portfolio, s: SymbolState, p: Params) -> float:
     """What the caps leave for more; infinite when none is set."""
     room = math.inf
     if p.max_symbol_notional_usd > 0.0:
         room = p.max_symbol_notional_usd - committed_usd(s)
     if p.max_total_notional_usd > 0.0:
         total = 0.0
-        for k in range(len(states)):
-            total += committed_usd(states[k])
+        for k in range(portfolio.count):
+            total += committed_usd(state_at(portfolio.states_address, k))
         room = min(room, p.max_total_notional_usd - total)
     return room

@@ -7,7 +7,6 @@ from slackwater.decision.caps import breaks_portfolio_cap, breaks_symbol_cap
 from slackwater.decision.edge import has_sufficient_edge
 from slackwater.decision.geometry import entry_notional_usd
 from slackwater.kernel.jit import jit, jit_inline
-from slackwater.kernel.record import Box
 from slackwater.market.mids import ret_2s_bps, ret_30s_bps
 from slackwater.market.signals import buy_ratio_2s, exhaust_score, is_warm, is_waterfall, pump_score
 from slackwater.market.spreads import has_median_spread
@@ -15,7 +14,7 @@ from slackwater.schema.audit import Out
 from slackwater.schema.enums import Context, Gate
 from slackwater.schema.instrument import Instrument, floor_lots, qty_of
 from slackwater.schema.params import Params
-from slackwater.schema.state import SymbolState
+from slackwater.schema.state import Portfolio, SymbolState
 
 
 @jit_inline
@@ -43,7 +42,7 @@ def entry_lots(s: SymbolState, p: Params, now_ns: int) -> int:
 
 
 @jit_inline
-def entry_gate(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
+def entry_gate(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
     """The first gate that stops a first entry now; PASS when none does."""
     state_gate = _may_enter(s, p, now_ns)
     if state_gate != Gate.PASS:
@@ -51,7 +50,7 @@ def entry_gate(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) ->
     signal_gate = _signals_say(s, p)
     if signal_gate != Gate.PASS:
         return signal_gate
-    return _affordable(states, s, p, out, now_ns)
+    return _affordable(portfolio, s, p, out, now_ns)
 
 
 @jit_inline
@@ -99,7 +98,7 @@ def _signals_say(s: SymbolState, p: Params) -> int:
 
 
 @jit
-def _affordable(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
+def _affordable(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
     lots = entry_lots(s, p, now_ns)
     if is_below_min(s.ins, lots, s.market.ask):
         return Gate.BELOW_MIN.value
@@ -108,6 +107,6 @@ def _affordable(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -
         return Gate.SYMBOL_CAP.value
     if not has_sufficient_edge(s, p, out, now_ns, Context.ENTRY.value, notional):
         return Gate.EDGE.value
-    if breaks_portfolio_cap(states, p, notional):
+    if breaks_portfolio_cap(portfolio, p, notional):
         return Gate.PORTFOLIO_CAP.value
     return Gate.PASS.value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from slackwater.decision.adapt import entry_cooldown_ns, fee_floor_bps, is_cooling, layer_gap_bps, max_layers, relieved_min_spread_bps
 from slackwater.decision.averaging import MIN_DEBT_USD, adds_last_hour, extend_layer_cooldown, layer_lots
-from slackwater.decision.caps import breaks_portfolio_cap, breaks_symbol_cap, committed_usd
+from slackwater.decision.caps import breaks_symbol_cap, committed_usd
 from slackwater.decision.edge import evaluate
 from slackwater.decision.entry import entry_lots, is_below_min, is_entry_disabled, is_rewarming
 from slackwater.decision.exits import forced_exit, zone_exit
@@ -164,8 +164,7 @@ def _put_portfolio(states: Box, p: Params, notional_usd: float, readings: Box, n
     for k in range(len(states)):
         total += committed_usd(states[k])
     cap = p.max_total_notional_usd
-    fits = not breaks_portfolio_cap(states, p, notional_usd)
-    return _put_optional(readings, n, Gate.PORTFOLIO_CAP.value, total, cap, cap > 0.0, fits)
+    return _put_optional(readings, n, Gate.PORTFOLIO_CAP.value, total, cap, cap > 0.0, cap <= 0.0 or total <= cap)
 
 
 @jit

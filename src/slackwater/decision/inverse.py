@@ -24,7 +24,7 @@ def follow(s: SymbolState, p: Params, now_ns: int) -> None:
     if s.ledger.short_lots == 0 or not p.inverse_enabled:
         inv.mode = InverseMode.NONE
         return
-    if inv.mode == InverseMode.ACTIVE:
+    if inv.mode == InverseMode.ACTIVE or (inv.mode == InverseMode.NONE and s.ledger.layers_opened < p.inverse_min_layers):
         return
     if inv.mode == InverseMode.OFF and s.ledger.layers_opened <= inv.layers_seen:
         return

@@ -7,7 +7,6 @@ from slackwater.decision.adapt import fee_floor_bps
 from slackwater.decision.journal import note_gate
 from slackwater.decision.targets import exit_floor_bps, is_unconditional
 from slackwater.kernel.jit import jit, jit_inline
-from slackwater.kernel.record import Box
 from slackwater.ledger.behaviour import refresh
 from slackwater.ledger.booking import apply_funding, mark
 from slackwater.ledger.pnl import net_bps, unrealised_usd
@@ -20,7 +19,7 @@ from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, Out
 from slackwater.schema.enums import Context, ExitReason, Gate, GroupStatus, InverseMode, OrderReason
 from slackwater.schema.events import Report, RowKind, TapeRow
 from slackwater.schema.params import Params
-from slackwater.schema.state import SymbolState
+from slackwater.schema.state import Portfolio, SymbolState
 from slackwater.schema.units import NEVER_NS, SEC
 
 EQUITY_INTERVAL_NS = SEC  # a row at least this often while a position is open
@@ -33,11 +32,11 @@ def is_idle(s: SymbolState) -> bool:
 
 
 @jit_inline
-def on_row(states: Box, s: SymbolState, p: Params, out: Out, row: TapeRow, now_ns: int) -> None:
+def on_row(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, row: TapeRow, now_ns: int) -> None:
     """One row of the tape, seen at `now_ns`."""
     if row.kind == RowKind.BOOK:
         if on_book(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots):
-            _at_book(states, s, p, out, now_ns)
+            _at_book(portfolio, s, p, out, now_ns)
     elif row.kind == RowKind.TRADE:
         on_trade(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.buyer_maker)
     elif row.kind == RowKind.CANDLE:
@@ -47,20 +46,20 @@ def on_row(states: Box, s: SymbolState, p: Params, out: Out, row: TapeRow, now_n
 
 
 @jit_inline
-def _at_book(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+def _at_book(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
     """Exits first; if nothing was sent, an entry or an add; then the working orders are kept up."""
     refresh(s.behaviour, p, now_ns, fee_floor_bps(p))
     if is_idle(s):
-        _try_entry(states, s, p, out, now_ns)
+        _try_entry(portfolio, s, p, out, now_ns)
         if is_idle(s):
             return
     else:
-        _at_book_busy(states, s, p, out, now_ns)
-    _keep_up(states, s, p, out, now_ns, True)
+        _at_book_busy(portfolio, s, p, out, now_ns)
+    _keep_up(portfolio, s, p, out, now_ns, True)
 
 
 @jit
-def _at_book_busy(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+def _at_book_busy(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
     if s.ledger.short_lots > 0:
         mark(s)
         inverse.follow(s, p, now_ns)
@@ -70,22 +69,22 @@ def _at_book_busy(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int)
     if entry_group.is_working(s) or close_ladder.is_closing(s):
         return
     if s.ledger.short_lots > 0:
-        _try_add(states, s, p, out, now_ns)
+        _try_add(portfolio, s, p, out, now_ns)
     else:
-        _try_entry(states, s, p, out, now_ns)
+        _try_entry(portfolio, s, p, out, now_ns)
 
 
 @jit_inline
-def _try_entry(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
-    gate = entry.entry_gate(states, s, p, out, now_ns)
+def _try_entry(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+    gate = entry.entry_gate(portfolio, s, p, out, now_ns)
     note_gate(s, p, out, now_ns, Context.ENTRY.value, gate)
     if gate == Gate.PASS:
         entry_group.fire_limit_sell(s, out, now_ns, entry.entry_lots(s, p, now_ns), Context.ENTRY.value)
 
 
 @jit
-def _try_add(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
-    gate = averaging.averaging_gate(states, s, p, out, now_ns)
+def _try_add(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+    gate = averaging.averaging_gate(portfolio, s, p, out, now_ns)
     note_gate(s, p, out, now_ns, Context.AVERAGE.value, gate)
     if gate == Gate.PASS:
         entry_group.fire_limit_sell(s, out, now_ns, averaging.layer_lots(s, p), Context.AVERAGE.value)
@@ -111,7 +110,7 @@ def _try_exit(s: SymbolState, p: Params, out: Out, now_ns: int) -> bool:
 
 
 @jit
-def on_report(states: Box, s: SymbolState, p: Params, out: Out, r: Report) -> None:
+def on_report(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, r: Report) -> None:
     """One report about our own order. No new trade is decided here."""
     before = s.ledger.short_lots
     account(s, p, out, r)
@@ -122,17 +121,17 @@ def on_report(states: Box, s: SymbolState, p: Params, out: Out, r: Report) -> No
         inverse.follow(s, p, r.ts_recv_ns)
         if s.risk.is_shutdown and s.ledger.short_lots > 0 and not close_ladder.is_closing(s):
             _try_exit(s, p, out, r.ts_recv_ns)  # an entry that filled on its way out: there may be no further book to close it at
-        _keep_up(states, s, p, out, r.ts_recv_ns, False)
+        _keep_up(portfolio, s, p, out, r.ts_recv_ns, False)
 
 
 @jit
-def on_timer(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+def on_timer(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
     """A moment that the state itself asked for."""
-    _keep_up(states, s, p, out, now_ns, False)
+    _keep_up(portfolio, s, p, out, now_ns, False)
 
 
 @jit
-def request_shutdown(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+def request_shutdown(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
     """Close everything now and enter no more."""
     s.risk.is_shutdown = True
     if s.ledger.short_lots > 0:
@@ -140,16 +139,16 @@ def request_shutdown(states: Box, s: SymbolState, p: Params, out: Out, now_ns: i
         _try_exit(s, p, out, now_ns)
     else:
         entry_group.reap(s, out, now_ns, OrderReason.REAP_CLOSE.value)
-    _keep_up(states, s, p, out, now_ns, False)
+    _keep_up(portfolio, s, p, out, now_ns, False)
 
 
 @jit
-def _keep_up(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int, is_book: bool) -> None:
+def _keep_up(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int, is_book: bool) -> None:
     """Working orders follow the market; a close takes its next step; the next timer is set."""
     if s.inverse.mode == InverseMode.ACTIVE and entry_group.is_working(s):
         entry_group.reap(s, out, now_ns, OrderReason.REAP_INVERSE.value)
     if entry_group.is_working(s):
-        _keep_entry(states, s, p, out, now_ns, is_book)
+        _keep_entry(portfolio, s, p, out, now_ns, is_book)
     if close_ladder.is_closing(s):
         pays = _still_pays(s, p, now_ns)
         close_ladder.advance(s, p, out, now_ns, pays, is_unconditional(s.close.reason), is_book)
@@ -162,7 +161,7 @@ def _keep_up(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int, is_b
 
 
 @jit
-def _keep_entry(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int, is_book: bool) -> None:
+def _keep_entry(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int, is_book: bool) -> None:
     g = s.entry
     if now_ns - g.placed_ns >= p.entry_max_age_ns:
         entry_group.reap(s, out, now_ns, OrderReason.REAP_AGE.value)
@@ -172,8 +171,8 @@ def _keep_entry(states: Box, s: SymbolState, p: Params, out: Out, now_ns: int, i
         return
     highest_buy = take_profit.highest_buy_ticks(s)
     if is_book:
-        entry_group.resend(s, p, out, now_ns, caps.room_usd(states, s, p), highest_buy)
-    entry_group.chase(s, p, out, now_ns, caps.room_usd(states, s, p), highest_buy)
+        entry_group.resend(s, p, out, now_ns, caps.room_usd(portfolio, s, p), highest_buy)
+    entry_group.chase(s, p, out, now_ns, caps.room_usd(portfolio, s, p), highest_buy)
 
 
 @jit
@@ -197,7 +196,7 @@ def _keep_take_profit(s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
     if s.ledger.short_lots == 0:
         return take_profit.keep_in_step(s, p, out, now_ns, 0, 0) if s.live_orders > 0 else NEVER_NS
     ticks = exits.resting_price_ticks(s, p, now_ns)
-    if ticks >= take_profit.lowest_sell_ticks(s):
+    if entry_group.is_working(s) and ticks >= take_profit.lowest_sell_ticks(s):
         entry_group.reap(s, out, now_ns, OrderReason.SELF_TRADE.value)
         return NEVER_NS
     return take_profit.keep_in_step(s, p, out, now_ns, ticks, exits.resting_lots(s))

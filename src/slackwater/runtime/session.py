@@ -59,6 +59,8 @@ class Session:
         self.cursors = rows(loop.Cursor, count)
         self.out = new(Out)
         self.loop = new(loop.Loop)
+        self.loop[0].portfolio.states_address = address_of(self.states)
+        self.loop[0].portfolio.count = count
         for k, source in enumerate(symbols):
             self._set_up(k, source, seed, start_ns, end_ns)
         ends = [self._last_ns(k) for k in range(count)]

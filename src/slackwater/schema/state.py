@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from slackwater.kernel.gather import row_of
 from slackwater.kernel.record import Record, Vec, f64, flag, i8, i32, i64, u8
 from slackwater.kernel.rng import Rng
 from slackwater.schema.enums import GATE_COUNT
@@ -274,3 +275,13 @@ class SymbolState(Record):
     equity_logged_ns: i64
     gate_counts: Annotated[Vec[i64], 2 * GATE_COUNT]
     stray_reports: i64  # about orders we no longer know
+
+
+class Portfolio(Record):
+    """All symbols' states, for what looks beyond one symbol."""
+
+    states_address: i64
+    count: i64
+
+
+state_at = row_of(SymbolState)

@@ -7,12 +7,11 @@ While none of our orders rests and none is on its way, the venue's book is not f
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import IntEnum
 
-from slackwater.kernel.gather import view_of
+from slackwater.kernel.gather import row_of
 from slackwater.kernel.jit import jit, jit_inline, jit_loop
-from slackwater.kernel.record import Box, Record, Vec, dtype_of, flag, i64
+from slackwater.kernel.record import Box, Record, flag, i64
 from slackwater.machine import grid_trader
 from slackwater.market.signals import on_candle
 from slackwater.orders.close_ladder import is_closing
@@ -20,13 +19,13 @@ from slackwater.orders.entry_group import is_working
 from slackwater.schema.audit import Out
 from slackwater.schema.events import Report, RowKind, TapeRow, VenueReason
 from slackwater.schema.params import Params
-from slackwater.schema.state import SymbolState
+from slackwater.schema.state import Portfolio, SymbolState
 from slackwater.schema.units import NEVER_NS, SEC
 from slackwater.sim import exchange
 from slackwater.sim.matching import is_valid_book
 from slackwater.sim.records import VenueState
 
-view_rows: Callable[[int, int], Vec[TapeRow]] = view_of(dtype_of(TapeRow))
+row_at = row_of(TapeRow)
 
 
 SHUTDOWN_LIMIT_NS = 60 * SEC  # the ladder takes less than a second; what is left then found nothing to trade against
@@ -38,7 +37,7 @@ class OrderIndex(Record):
     row: i64
 
 
-view_order: Callable[[int, int], Vec[OrderIndex]] = view_of(dtype_of(OrderIndex))
+order_at = row_of(OrderIndex)
 
 
 class Phase(IntEnum):
@@ -77,7 +76,8 @@ class Cursor(Record):
     recv_ns: i64  # when it does
     heard_ns: i64  # when anything last reached the strategy
     venue: i64  # next entry of the venue-time order to happen
-    due_ns: i64  # the next thing of this symbol that is not a row reaching the strategy
+    venue_ns: i64  # when the next row happens at the venue; NEVER_NS while the venue need not be followed
+    due_ns: i64  # the next arrival, report or timer of this symbol
 
 
 class Loop(Record):
@@ -89,11 +89,14 @@ class Loop(Record):
     pause_at: i64  # come back after this many rows
     until_ns: i64  # before the drain, nothing later than this happens
     due_ns: i64  # earliest `due_ns` of all symbols
+    venue_ns: i64  # earliest `venue_ns` of all symbols
+    venue_symbol: i64  # whose it is
     current: i64  # symbol whose row is next
     rival_ns: i64  # no other symbol's row is earlier than this
     rival: i64  # the symbol it belongs to
     started: flag
     report: Report  # the one being delivered
+    portfolio: Portfolio
 
 
 @jit_inline
@@ -101,7 +104,7 @@ def _recv_ns(c: Cursor) -> int:
     """When the next row of a tape reaches the strategy."""
     if c.local >= c.stop:
         return NEVER_NS
-    return view_rows(c.rows_address, c.row_count)[c.local].ts_recv
+    return row_at(c.rows_address, c.local).ts_recv
 
 
 @jit
@@ -109,7 +112,7 @@ def _venue_row(c: Cursor, k: int) -> int:
     """Row number of the k-th event in venue time."""
     if c.order_address == 0:
         return k
-    return view_order(c.order_address, c.row_count)[k].row
+    return order_at(c.order_address, k).row
 
 
 @jit
@@ -118,7 +121,7 @@ def _next_venue_ns(c: Cursor) -> int:
     while c.venue < c.row_count:
         row = _venue_row(c, c.venue)
         if c.first <= row < c.stop:
-            return view_rows(c.rows_address, c.row_count)[row].ts_event
+            return row_at(c.rows_address, row).ts_event
         if c.order_address == 0 and row >= c.stop:
             break
         c.venue += 1
@@ -128,19 +131,18 @@ def _next_venue_ns(c: Cursor) -> int:
 @jit
 def _follow_tape(v: VenueState, c: Cursor, until_ns: int) -> None:
     """Bring the venue's book to what the tape shows at a moment, skipping what happened before: nothing of ours was there."""
-    rows = view_rows(c.rows_address, c.row_count)
     low = c.venue
     high = c.row_count if c.order_address != 0 else c.stop
     while low < high:
         middle = (low + high) // 2
-        if rows[_venue_row(c, middle)].ts_event <= until_ns:
+        if row_at(c.rows_address, _venue_row(c, middle)).ts_event <= until_ns:
             low = middle + 1
         else:
             high = middle
     k = low - 1
     while k >= c.venue:
         index = _venue_row(c, k)
-        row = rows[index]
+        row = row_at(c.rows_address, index)
         if c.first <= index < c.stop and row.kind == RowKind.BOOK and is_valid_book(row):
             exchange.set_book(v, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots)
             break
@@ -149,23 +151,47 @@ def _follow_tape(v: VenueState, c: Cursor, until_ns: int) -> None:
 
 
 @jit
-def _due_ns(s: SymbolState, v: VenueState, c: Cursor, phase: int) -> int:
-    """The next thing that is not a row reaching the strategy."""
+def _refresh_due(states: Box, venues: Box, cursors: Box, lp: Loop, k: int) -> None:
+    """Look again at what is next for a symbol, after something of it changed."""
+    v = venues[k]
     due = min(exchange.next_arrival_ns(v), exchange.next_report_ns(v))
-    if phase != Phase.DRAIN:
-        due = min(due, s.wake_ns)
-    if exchange.needs_rows(v):
-        due = min(due, _next_venue_ns(c))
-    return due
+    if lp.phase != Phase.DRAIN:
+        due = min(due, states[k].wake_ns)
+    cursors[k].due_ns = due
+    cursors[k].venue_ns = _next_venue_ns(cursors[k]) if exchange.needs_rows(v) else NEVER_NS
+    lp.due_ns = NEVER_NS
+    for j in range(len(cursors)):
+        lp.due_ns = min(lp.due_ns, cursors[j].due_ns)
+    _choose_venue(cursors, lp)
 
 
 @jit
-def _refresh_due(states: Box, venues: Box, cursors: Box, lp: Loop, k: int) -> None:
-    cursors[k].due_ns = _due_ns(states[k], venues[k], cursors[k], lp.phase)
-    earliest = NEVER_NS
+def _choose_venue(cursors: Box, lp: Loop) -> None:
+    """Find the symbol whose venue has the next row."""
+    lp.venue_ns = NEVER_NS
     for j in range(len(cursors)):
-        earliest = min(earliest, cursors[j].due_ns)
-    lp.due_ns = earliest
+        if cursors[j].venue_ns < lp.venue_ns:
+            lp.venue_ns = cursors[j].venue_ns
+            lp.venue_symbol = j
+
+
+@jit
+def _follow_venue(states: Box, venues: Box, cursors: Box, p: Params, lp: Loop, horizon_ns: int) -> None:
+    """Rows happen at one symbol's venue, up to a moment or until the venue has something to say. Venues do not know each other, so their
+    order among symbols does not matter."""
+    k = lp.venue_symbol
+    c = cursors[k]
+    v = venues[k]
+    spoken = v.last_sequence
+    while c.venue_ns <= horizon_ns and c.venue_ns < NEVER_NS and v.last_sequence == spoken:
+        lp.now_ns = max(lp.now_ns, c.venue_ns)
+        exchange.on_row(v, states[k].ins, p, row_at(c.rows_address, _venue_row(c, c.venue)))
+        c.venue += 1
+        c.venue_ns = _next_venue_ns(c)
+    if v.last_sequence != spoken or not exchange.needs_rows(v):
+        _refresh_due(states, venues, cursors, lp, k)
+    else:
+        _choose_venue(cursors, lp)
 
 
 @jit
@@ -192,50 +218,41 @@ def _choose_tape(cursors: Box, lp: Loop) -> None:
 
 
 @jit_inline
-def _deliver_row(states: Box, venues: Box, cursors: Box, p: Params, out: Out, lp: Loop) -> None:
-    """The next row reaches the strategy."""
-    k = lp.current
-    c = cursors[k]
-    s = states[k]
-    row = view_rows(c.rows_address, c.row_count)[c.local]
+def _deliver_row(c: Cursor, s: SymbolState, p: Params, out: Out, lp: Loop) -> None:
+    """The next row of a tape reaches the strategy."""
+    row = row_at(c.rows_address, c.local)
     lp.now_ns = row.ts_recv
-    wake_ns = s.wake_ns
-    grid_trader.on_row(states, s, p, out, row, row.ts_recv)
+    grid_trader.on_row(lp.portfolio, s, p, out, row, row.ts_recv)
     lp.rows_done += 1
+    c.heard_ns = row.ts_recv
     c.local += 1
     c.recv_ns = _recv_ns(c)
-    c.heard_ns = row.ts_recv
-    if c.local >= c.stop:
+
+
+@jit
+def _after_row(states: Box, venues: Box, cursors: Box, p: Params, out: Out, lp: Loop, k: int) -> None:
+    """What a row led to: commands leave, timers are noted, and a tape that has ended is."""
+    if cursors[k].local >= cursors[k].stop:
         # A symbol ends with its own tape, so that it does the same alone and beside others.
-        s.risk.is_draining = True
-        s.wake_ns = NEVER_NS
-    if out.command_count > 0:
-        _send_commands(venues[k], p, out)
-        _refresh_due(states, venues, cursors, lp, k)
-    elif s.wake_ns != wake_ns:
-        _refresh_due(states, venues, cursors, lp, k)
-    if c.recv_ns > lp.rival_ns or (c.recv_ns == lp.rival_ns and lp.rival < k):
-        _choose_tape(cursors, lp)
+        states[k].risk.is_draining = True
+        states[k].wake_ns = NEVER_NS
+    _send_commands(venues[k], p, out)
+    _refresh_due(states, venues, cursors, lp, k)
 
 
 @jit
 def _earliest(states: Box, venues: Box, cursors: Box, lp: Loop) -> tuple[int, int]:
-    """Which symbol's which kind of event is due: 0 venue, 1 report, 2 row, 3 timer; -1 when nothing is."""
+    """Which symbol's which kind of event is due: 0 arrival, 1 report, 2 row, 3 timer; -1 when nothing is."""
     symbol = -1
     kind = -1
     when = NEVER_NS
     for k in range(len(cursors)):
-        c = cursors[k]
-        v = venues[k]
-        if c.due_ns > when:
+        if cursors[k].due_ns > when:
             continue
-        venue_ns = exchange.next_arrival_ns(v)
-        if exchange.needs_rows(v):
-            venue_ns = min(venue_ns, _next_venue_ns(c))
-        report_ns = exchange.next_report_ns(v)
-        wake_ns = states[k].wake_ns if lp.phase != Phase.DRAIN else NEVER_NS
-        first_ns = min(venue_ns, report_ns, wake_ns)
-        first_kind = 0 if venue_ns == first_ns else (1 if report_ns == first_ns else 3)
+        arrival_ns = exchange.next_arrival_ns(venues[k])
+        report_ns = exchange.next_report_ns(venues[k])
+        first_ns = cursors[k].due_ns
+        first_kind = 0 if arrival_ns == first_ns else (1 if report_ns == first_ns else 3)
         if first_ns < when or (first_ns == when and first_kind < kind and first_ns < NEVER_NS):
             when = first_ns
             kind = first_kind
@@ -247,15 +264,9 @@ def _earliest(states: Box, venues: Box, cursors: Box, lp: Loop) -> tuple[int, in
 
 
 @jit
-def _step_venue(s: SymbolState, v: VenueState, c: Cursor, p: Params, lp: Loop) -> None:
-    """The next event at the venue: a row of the tape, or at a later moment what arrives from us."""
+def _arrive(s: SymbolState, v: VenueState, c: Cursor, p: Params, lp: Loop) -> None:
+    """What we sent reaches the venue, which shows its book of that moment."""
     arrival_ns = exchange.next_arrival_ns(v)
-    if exchange.needs_rows(v) and _next_venue_ns(c) <= arrival_ns:
-        row = view_rows(c.rows_address, c.row_count)[_venue_row(c, c.venue)]
-        lp.now_ns = max(lp.now_ns, row.ts_event)
-        exchange.on_row(v, s.ins, p, row)
-        c.venue += 1
-        return
     lp.now_ns = max(lp.now_ns, arrival_ns)
     if not exchange.needs_rows(v):
         _follow_tape(v, c, arrival_ns)
@@ -273,15 +284,15 @@ def _step_due(states: Box, venues: Box, cursors: Box, p: Params, out: Out, lp: L
     s = states[k]
     v = venues[k]
     if kind == 0:
-        _step_venue(s, v, cursors[k], p, lp)
+        _arrive(s, v, cursors[k], p, lp)
     elif kind == 1:
         exchange.pop_report(v, lp.report)
         lp.now_ns = max(lp.now_ns, lp.report.ts_recv_ns)
         cursors[k].heard_ns = lp.report.ts_recv_ns
-        grid_trader.on_report(states, s, p, out, lp.report)
+        grid_trader.on_report(lp.portfolio, s, p, out, lp.report)
     else:
         lp.now_ns = max(lp.now_ns, s.wake_ns)
-        grid_trader.on_timer(states, s, p, out, s.wake_ns)
+        grid_trader.on_timer(lp.portfolio, s, p, out, s.wake_ns)
     _send_commands(v, p, out)
     _refresh_due(states, venues, cursors, lp, k)
     return Step.TAKEN.value
@@ -306,8 +317,12 @@ def run(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_
         if lp.rows_done >= lp.pause_at:
             return Pause.EVENTS.value
         row_ns = cursors[lp.current].recv_ns
-        if lp.phase != Phase.DRAIN and min(row_ns, lp.due_ns) > lp.until_ns:
+        next_ns = min(row_ns, lp.due_ns)
+        if lp.phase != Phase.DRAIN and min(next_ns, lp.venue_ns) > lp.until_ns:
             return Pause.DONE.value
+        if lp.venue_ns <= next_ns and lp.venue_ns < NEVER_NS:
+            _follow_venue(states, venues, cursors, p, lp, next_ns)
+            continue
         if row_ns >= lp.due_ns:
             if lp.phase == Phase.SHUTDOWN and not _is_any_closing(states):
                 return Pause.DONE.value
@@ -316,7 +331,14 @@ def run(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_
                 return Pause.DONE.value
             if step == Step.TAKEN:
                 continue
-        _deliver_row(states, venues, cursors, p, out, lp)
+        k = lp.current
+        wake_ns = states[k].wake_ns
+        _deliver_row(cursors[k], states[k], p, out, lp)
+        recv_ns = cursors[k].recv_ns
+        if out.command_count > 0 or states[k].wake_ns != wake_ns or recv_ns == NEVER_NS:
+            _after_row(states, venues, cursors, p, out, lp, k)
+        if recv_ns > lp.rival_ns or (recv_ns == lp.rival_ns and lp.rival < k):
+            _choose_tape(cursors, lp)
 
 
 @jit
@@ -326,7 +348,9 @@ def start(states: Box, venues: Box, cursors: Box, lp: Loop) -> None:
         states[k].wake_ns = NEVER_NS
         cursors[k].recv_ns = _recv_ns(cursors[k])
         cursors[k].due_ns = NEVER_NS
+        cursors[k].venue_ns = NEVER_NS
     lp.due_ns = NEVER_NS
+    lp.venue_ns = NEVER_NS
     _choose_tape(cursors, lp)
     lp.started = True
 
@@ -346,10 +370,10 @@ def preload(states: Box, cursors: Box, params: Box) -> None:
     sp = params[0].signals
     for k in range(len(states)):
         c = cursors[k]
-        rows = view_rows(c.rows_address, c.row_count)
         for index in range(c.first):
-            if rows[index].kind == RowKind.CANDLE:
-                on_candle(states[k].market, sp, rows[index].price_ticks, rows[index].value, rows[index].ask_ticks)
+            row = row_at(c.rows_address, index)
+            if row.kind == RowKind.CANDLE:
+                on_candle(states[k].market, sp, row.price_ticks, row.value, row.ask_ticks)
 
 
 @jit_loop
@@ -363,7 +387,7 @@ def finish(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, lo
     for k in range(len(states)):
         states[k].risk.is_draining = phase == Phase.DRAIN
         if phase == Phase.SHUTDOWN:
-            grid_trader.request_shutdown(states, states[k], p, out, lp.now_ns)
+            grid_trader.request_shutdown(lp.portfolio, states[k], p, out, lp.now_ns)
             _send_commands(venues[k], p, out)
         _refresh_due(states, venues, cursors, lp, k)
 
