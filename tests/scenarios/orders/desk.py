@@ -7,9 +7,10 @@
     0.510  amended 1
     8.000  wait                           -> cancel 1 reap_age
 
-Times are seconds, prices in ticks of 0.01, sizes in whole units. Before 0.000 the market stands still at 99.80/100.00 for ten seconds, which
-is also the warm-up, so that the first book is the first that may trade: 5 lots, with every gate open. The take-profit of an entry at
-100.00 rests at 99.75 and an active one asks 10 bps. A timer that fires between two lines belongs to the first, with `@` and its time.
+Times are seconds, prices in ticks of 0.01, sizes in whole units. Before 0.000 the market stands still at 99.80/100.00 for ten
+seconds, which is also the warm-up, so that the first book is the first that may trade: 5 lots, with every gate open. The take-profit
+of an entry at 100.00 rests at 99.75 and an active one asks 10 bps. A timer that fires between two lines belongs to the first, with `@`
+and its time.
 
     place ID PRICExLOTS REASON     amend, cancel: likewise (a market order has the price 0.00)
     end ID STATUS FILLED/LOTS REASON
@@ -27,6 +28,7 @@ import numpy as np
 
 from slackwater.config.loading import from_mapping
 from slackwater.config.lowering import lower
+from slackwater.kernel.gather import address_of
 from slackwater.kernel.jit import jit
 from slackwater.kernel.record import Box, new, rows
 from slackwater.machine import grid_trader
@@ -35,7 +37,7 @@ from slackwater.schema.commands import CommandKind, OrderType, Purpose, Side, Ti
 from slackwater.schema.enums import CloseStep, ExitReason, GroupStatus, OrderEvent, OrderReason, OrderStatus
 from slackwater.schema.events import Report, ReportKind, RowKind, TapeRow
 from slackwater.schema.instrument import Instrument
-from slackwater.schema.state import SymbolState
+from slackwater.schema.state import Portfolio, SymbolState
 from slackwater.schema.units import MS, NEVER_NS, SEC
 
 T0 = 1_700_000_000 * SEC  # second 0 of every scenario
@@ -79,15 +81,15 @@ REPORTS = {
 
 
 @jit
-def _feed(states: Box, params: Box, out: Box, row: Box, report: Box, kind: int, now_ns: int) -> None:
+def _feed(portfolio: Box, states: Box, params: Box, out: Box, row: Box, report: Box, kind: int, now_ns: int) -> None:
     if kind == EVENT:
-        grid_trader.on_row(states, states[0], params[0], out[0], row[0], now_ns)
+        grid_trader.on_row(portfolio[0], states[0], params[0], out[0], row[0], now_ns)
     elif kind == REPORT:
-        grid_trader.on_report(states, states[0], params[0], out[0], report[0])
+        grid_trader.on_report(portfolio[0], states[0], params[0], out[0], report[0])
     elif kind == TIMER:
-        grid_trader.on_timer(states, states[0], params[0], out[0], now_ns)
+        grid_trader.on_timer(portfolio[0], states[0], params[0], out[0], now_ns)
     else:
-        grid_trader.request_shutdown(states, states[0], params[0], out[0], now_ns)
+        grid_trader.request_shutdown(portfolio[0], states[0], params[0], out[0], now_ns)
 
 
 def quiet_params(changes: dict[str, dict[str, object]]) -> Box:
@@ -202,6 +204,8 @@ class Desk:
     def __init__(self, changes: dict[str, dict[str, object]]) -> None:
         self.states, self.params = rows(SymbolState, 1), quiet_params(changes)
         self.out, self.row, self.report = new(Out), new(TapeRow), new(Report)
+        self.portfolio = new(Portfolio)
+        self.portfolio[0].states_address, self.portfolio[0].count = address_of(self.states), 1
         self.states["ins"][0] = instrument()[0]
         self.states[0].wake_ns = NEVER_NS
         self.told: list[tuple[int, str]] = []
@@ -216,7 +220,7 @@ class Desk:
         return self.states[0]
 
     def _do(self, kind: int, now_ns: int) -> None:
-        _feed(self.states, self.params, self.out, self.row, self.report, kind, now_ns)
+        _feed(self.portfolio, self.states, self.params, self.out, self.row, self.report, kind, now_ns)
         self._check_commands(now_ns)
         self.told += take_told(self.out[0], with_fills=False)
 

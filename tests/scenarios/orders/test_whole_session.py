@@ -51,8 +51,9 @@ SESSIONS = {
         0.100 trade 100.01x9 buy            -> @0.105 fill 1 100.00x5; @0.105 end 1 filled 5/5 entry; @0.105 place 2 99.75x5 take_profit
         1.000 book 99.84x50 99.88x3         -> cancel 2 clearing; @1.010 end 2 canceled 0/5 clearing; @1.010 place 3 99.85x5 close_maker;
                                                @1.210 cancel 3 maker_timeout; @1.220 end 3 canceled 0/5 maker_timeout;
-                                               @1.220 place 4 99.88x5 close_ioc; @1.230 fill 4 99.88x3; @1.230 end 4 expired 3/5 no_liquidity;
-                                               @1.230 place 5 0.00x2 close_market; @1.240 fill 5 99.89x1; @1.240 end 5 expired 1/2 no_liquidity
+                                               @1.220 place 4 99.88x5 close_ioc; @1.230 fill 4 99.88x3;
+                                               @1.230 end 4 expired 3/5 no_liquidity; @1.230 place 5 0.00x2 close_market;
+                                               @1.240 fill 5 99.89x1; @1.240 end 5 expired 1/2 no_liquidity
         1.300 book 99.84x50 99.89x50        -> place 6 0.00x1 sweep; @1.310 fill 6 99.89x1; @1.310 end 6 filled 1/1 sweep; @1.310 close tp 5
         1.400 wait
         end

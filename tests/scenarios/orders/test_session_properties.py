@@ -1,0 +1,126 @@
+"""What must hold on any tape with every gate open: never long, every order ends, no more reduce-only than there is, one close at a time."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slackwater.runtime.session import Session
+from slackwater.schema.commands import Purpose, Side
+from slackwater.schema.enums import ExitReason, GroupStatus, OrderEvent, OrderStatus
+from slackwater.schema.units import MS
+from slackwater.sim.records import OrderState
+from tests.scenarios.orders.desk import T0
+from tests.scenarios.orders.tape_play import session_of
+
+FREE = {
+    "grid": {"max_layers": 6, "cooldown_sec": 0.1, "base_spacing_bps": 3.0, "spacing_growth": 1.1},
+    "inverse_tp": {"enabled": True, "min_layers": 3, "give_up_bps": 5.0},
+    "exit": {"min_tp_profit_bps": 3.0, "tp_spread_mult": 0.5, "min_fast_tp_bps": -1.0},
+    "risk": {"cooldown_steps_sec": [0.2]},
+    "fees": {"maker": 0.0, "taker": 0.0},
+    "execution": {"entry_max_age_sec": 2.0, "max_chase_bps": 20.0},
+}
+
+gaps = st.integers(1, 300)  # milliseconds between two rows
+drifts = st.integers(-8, 8)  # ticks that the market moves from one row to the next
+books = st.tuples(st.just("book"), gaps, drifts, st.integers(1, 12), st.integers(0, 9), st.integers(0, 9))
+trades = st.tuples(st.just("trade"), gaps, st.integers(-3, 3), st.integers(1, 30), st.sampled_from([-1, 1]))
+steps = st.lists(st.one_of(books, trades), min_size=30, max_size=120)
+
+
+def rows_of(walk: list[tuple[str | int, ...]]) -> list[tuple[int, tuple[int, ...]]]:
+    """Books that wander, and trades at or through their touches."""
+    at_ns, bid, ask = T0, 9980, 10_000
+    events = []
+    for kind, gap_ms, *numbers in walk:
+        at_ns += int(gap_ms) * MS
+        if kind == "book":
+            drift, spread, bid_lots, ask_lots = map(int, numbers)
+            bid, ask = bid + drift, bid + drift + spread
+            events.append((at_ns, (bid, bid_lots, ask, ask_lots)))
+        else:
+            beyond, lots, aggressor = map(int, numbers)
+            events.append((at_ns, ((ask if aggressor > 0 else bid) + aggressor * beyond, lots, aggressor)))
+    return events
+
+
+def check_now(session: Session) -> None:
+    """What must hold at any moment, at the venue and in the machine."""
+    state, venue = session.states[0], session.venues[0]
+    resting = [o for o in venue.orders if o["state"] == OrderState.LIVE]
+    assert venue.position_lots <= 0 <= state.ledger.short_lots
+    assert sum(int(o["leaves_lots"]) for o in resting if o["reduce_only"]) <= -venue.position_lots
+    ours = [o for o in state.orders if o["status"] != OrderStatus.FREE]
+    assert len(ours) == state.live_orders
+    assert sum(o["purpose"] == Purpose.CLOSE for o in ours) <= 1
+    assert sum(o["purpose"] == Purpose.TAKE_PROFIT for o in ours) <= 1
+    has_close = any(o["purpose"] == Purpose.CLOSE for o in ours)
+    assert not (has_close and any(o["purpose"] != Purpose.CLOSE for o in ours))
+    sells = [int(o["price_ticks"]) for o in resting if o["side"] == Side.SELL]
+    buys = [int(o["price_ticks"]) for o in resting if o["side"] == Side.BUY]
+    assert not sells or not buys or min(sells) > max(buys)
+    if state.entry.status == GroupStatus.IDLE:
+        assert not any(o["purpose"] == Purpose.ENTRY for o in ours)
+    held = state.ledger.layers[: state.ledger.layers_opened]["lots"].sum() if state.ledger.short_lots else 0
+    assert held == state.ledger.short_lots
+
+
+def check_fills(session: Session, position: int) -> int:
+    """Each fill's position is the sum of those before it; returns the last."""
+    out = session.out[0]
+    for fill in out.fills[: out.fill_count]:
+        position -= int(fill["side"]) * int(fill["lots"])
+        assert position == fill["short_lots_after"] >= 0
+    return position
+
+
+@settings(max_examples=40, deadline=None)
+@given(walk=steps, feed_ms=st.sampled_from([0.0, 2.0, 40.0]), keep=st.booleans())
+def test_any_tape(walk: list[tuple[str | int, ...]], feed_ms: float, keep: bool) -> None:
+    events = rows_of(walk)
+    session = session_of(events, {**FREE, "sim": {"feed_latency_ms": feed_ms}, "session": {"keep_positions": keep}})
+    for at_ns, _ in events:
+        for between_ns in (at_ns - 1, at_ns + 3 * MS):
+            for _out in session.run_until(between_ns):
+                check_now(session)
+    for _out in session.run():
+        check_now(session)
+    check_end(session)
+
+
+def check_end(session: Session) -> None:
+    """Every order placed has ended, once, with what its fills say; the venue and we agree on the position."""
+    state, out = session.states[0], session.out[0]
+    assert not out.is_nearly_full
+    events, ends = out.order_events[: out.order_event_count], out.orders[: out.order_count]
+    placed = [int(e["order_id"]) for e in events if e["event"] == OrderEvent.PLACE]
+    assert sorted(placed) == sorted(int(o["order_id"]) for o in ends) == list(range(1, len(placed) + 1))
+    assert {int(o["status"]) for o in ends} <= {OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED}
+    fills = out.fills[: out.fill_count]
+    for o in ends:
+        assert o["cum_lots"] == fills["lots"][fills["order_id"] == o["order_id"]].sum() <= o["lots"]
+    steps = sorted((int(o["order_id"]), int(o["created_ns"]), int(o["final_ns"])) for o in ends if o["purpose"] == Purpose.CLOSE)
+    assert all(created >= final for (_, _, final), (_, created, _) in pairwise(steps))
+    assert check_fills(session, 0) == state.ledger.short_lots == -session.venues[0].position_lots
+    assert (state.live_orders, state.ledger.excess_lots) == (0, 0)
+
+
+def test_such_tapes_come_to_trade() -> None:
+    reasons: set[int] = set()
+    for seed in range(12):
+        chance = random.Random(seed)
+        walk: list[tuple[str | int, ...]] = []
+        for _ in range(60):
+            walk.append(("book", chance.randint(1, 300), chance.randint(-8, 8), *(chance.randint(1, 9) for _ in range(3))))
+            walk.append(("trade", chance.randint(1, 300), chance.randint(-3, 3), chance.randint(1, 30), chance.choice((-1, 1))))
+        session = session_of(rows_of(walk), FREE)
+        for _out in session.run():
+            check_now(session)
+        check_end(session)
+        out = session.out[0]
+        reasons |= {int(close["reason"]) for close in out.closes[: out.close_count]}
+    assert reasons >= {ExitReason.TP_REST, ExitReason.TP, ExitReason.FAST_TP}
