@@ -15,11 +15,12 @@ from slackwater.config import from_mapping
 from slackwater.decision import adapt, averaging, caps, entry, exits, inverse
 from slackwater.decision.inspect import GateReading, read_gates
 from slackwater.decision.inspect_targets import TargetReading, read_targets
+from slackwater.kernel.gather import address_of
 from slackwater.kernel.jit import jit
 from slackwater.kernel.record import Box, new, rows
 from slackwater.schema.audit import EdgeRow, Out
 from slackwater.schema.enums import GATE_COUNT, ExitReason, Gate
-from slackwater.schema.state import SymbolState
+from slackwater.schema.state import Portfolio, SymbolState
 from slackwater.schema.units import NEVER_NS, SEC
 
 NOW = 1_000_000 * SEC
@@ -27,13 +28,13 @@ TRADES = 30
 
 
 @jit
-def _entry_gate(states, p, out, now_ns):
-    return entry.entry_gate(states, states[0], p[0], out[0], now_ns)
+def _entry_gate(portfolio, states, p, out, now_ns):
+    return entry.entry_gate(portfolio[0], states[0], p[0], out[0], now_ns)
 
 
 @jit
-def _averaging_gate(states, p, out, now_ns):
-    return averaging.averaging_gate(states, states[0], p[0], out[0], now_ns)
+def _averaging_gate(portfolio, states, p, out, now_ns):
+    return averaging.averaging_gate(portfolio[0], states[0], p[0], out[0], now_ns)
 
 
 @jit
@@ -44,11 +45,11 @@ def _modifiers(states, p, unrealised_bps):
 
 
 @jit
-def _caps(states, p, extra_usd):
+def _caps(portfolio, states, p, extra_usd):
     s = states[0]
     by_symbol = caps.breaks_symbol_cap(s, p[0], extra_usd)
-    by_portfolio = caps.breaks_portfolio_cap(states, p[0], extra_usd)
-    return caps.committed_usd(s), by_symbol, by_portfolio, caps.room_usd(states, s, p[0])
+    by_portfolio = caps.breaks_portfolio_cap(portfolio[0], p[0], extra_usd)
+    return caps.committed_usd(s), by_symbol, by_portfolio, caps.room_usd(portfolio[0], s, p[0])
 
 
 @jit
@@ -88,7 +89,8 @@ class Scene:
 
     def __init__(self, **sections: dict[str, Any]) -> None:
         self.p = from_mapping(sections).to_params()
-        self.states = rows(SymbolState, 2)
+        self.states, self.portfolio = rows(SymbolState, 2), new(Portfolio)
+        self.portfolio[0].count, self.portfolio[0].states_address = 2, address_of(self.states)
         self.out[0].edge_count = 0
         for k in range(2):
             ins = self.states[k].ins
@@ -167,7 +169,7 @@ class Scene:
     def gate(self) -> Gate:
         """The gate that stops an entry, or an add when something is held."""
         asked = _averaging_gate if self.led.short_lots > 0 else _entry_gate
-        return Gate(int(asked(self.states, self.p, self.out, NOW)))
+        return Gate(int(asked(self.portfolio, self.states, self.p, self.out, NOW)))
 
     @property
     def edge(self) -> np.record:
@@ -193,7 +195,7 @@ class Scene:
 
     def caps(self, extra_usd: float) -> tuple[float, bool, bool, float]:
         """Committed, whether the symbol's and the portfolio's cap would break, and the room left."""
-        committed, by_symbol, by_portfolio, room = _caps(self.states, self.p, extra_usd)
+        committed, by_symbol, by_portfolio, room = _caps(self.portfolio, self.states, self.p, extra_usd)
         return float(committed), bool(by_symbol), bool(by_portfolio), float(room)
 
     def exits(self, now_ns: int = NOW) -> tuple[ExitReason, ExitReason, ExitReason]:
