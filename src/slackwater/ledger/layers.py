@@ -10,7 +10,10 @@ from slackwater.schema.state import LAYER_SLOTS, Ledger
 def open_layer(led: Ledger, now_ns: int) -> int:
     """Start a layer at the end of the grid and return its index; the last slot is shared once all are taken."""
     index = min(led.layers_opened, LAYER_SLOTS - 1)
+    is_shared = led.layers_opened >= LAYER_SLOTS
     led.layers_opened += 1
+    if is_shared:
+        return index
     layer = led.layers[index]
     layer.lots = 0
     layer.opened_lots = 0

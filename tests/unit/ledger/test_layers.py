@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from slackwater.schema.state import LAYER_SLOTS
 from tests.unit.ledger.account import Account
 
 
@@ -54,3 +55,13 @@ def test_a_layer_emptied_while_its_group_still_fills_is_held_again() -> None:
     assert account.held() == [2, 5]
     account.buy(5, 10_000, 3)
     assert account.held() == [0, 4]
+
+
+def test_the_last_slot_is_shared_when_all_are_taken() -> None:
+    account = Account()
+    for k in range(LAYER_SLOTS + 2):
+        account.sell_layer(k + 1, 10_000, 1)
+    # The layers before the last slot hold one lot each; a shared slot must not lose what it held.
+    led = account.ledger
+    assert (led.layers_opened, led.short_lots) == (LAYER_SLOTS + 2, LAYER_SLOTS + 2)
+    assert sum(int(led.layers[k].lots) for k in range(LAYER_SLOTS)) == LAYER_SLOTS + 2
