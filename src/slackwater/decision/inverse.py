@@ -35,17 +35,25 @@ def follow(s: SymbolState, p: Params, now_ns: int) -> None:
 
 @jit
 def _lay_zones(s: SymbolState, p: Params, now_ns: int) -> None:
-    """Zone i lies `first * growth**i` below the average; its share is the next oldest layers. Equal zones are merged."""
+    """Zone i lies `first * growth**i` below the average, equal ones are one; the shares are the next oldest layers."""
     inv = s.inverse
     led = s.ledger
     first = max(rest_bps(s, p, now_ns), base_spacing_bps(s, p) * decay(s, p, now_ns))
     growth = effective_growth(s, p)
     unassigned = layers_held(led)
-    wanted = min(unassigned, p.inverse_max_zones)
-    index = led.first_layer
     inv.zone_count = 0
-    for k in range(wanted):
-        share = unassigned if k == wanted - 1 else max(1, unassigned // (wanted - k))
+    for k in range(min(unassigned, p.inverse_max_zones)):
+        bps = min(first * power(growth, k), p.inverse_max_zone_bps)
+        if inv.zone_count > 0 and inv.zones[inv.zone_count - 1].bps == bps:
+            continue
+        zone = inv.zones[inv.zone_count]
+        zone.bps = bps
+        zone.price = led.avg_entry * (1.0 - bps / BPS)
+        zone.filled_lots = 0
+        inv.zone_count += 1
+    index = led.first_layer
+    for k in range(inv.zone_count):
+        share = unassigned if k == inv.zone_count - 1 else max(1, unassigned // (inv.zone_count - k))
         unassigned -= share
         lots = 0
         while share > 0 and index < LAYER_SLOTS:
@@ -53,16 +61,7 @@ def _lay_zones(s: SymbolState, p: Params, now_ns: int) -> None:
                 lots += led.layers[index].lots
                 share -= 1
             index += 1
-        bps = min(first * power(growth, k), p.inverse_max_zone_bps)
-        if inv.zone_count > 0 and inv.zones[inv.zone_count - 1].bps == bps:
-            inv.zones[inv.zone_count - 1].lots += lots
-            continue
-        zone = inv.zones[inv.zone_count]
-        zone.bps = bps
-        zone.price = led.avg_entry * (1.0 - bps / BPS)
-        zone.lots = lots
-        zone.filled_lots = 0
-        inv.zone_count += 1
+        inv.zones[k].lots = lots
 
 
 @jit

@@ -99,6 +99,11 @@ def test_zones_at_the_cap_are_one(cap: float, expected: list[tuple[float, int]])
     assert zones(deep(max_zone_bps=cap)) == expected
 
 
+def test_shares_are_of_the_zones_that_are_left_at_the_cap() -> None:
+    # Zones 10.5, 20, 20, 20, 20 are two: of seven layers the first takes 7//2, not 7//5.
+    assert zones(deep(10, 20, 30, 40, 50, 60, 70, max_zone_bps=20.0)) == [(10.5, 60), (20.0, 220)]
+
+
 def test_zones_are_no_narrower_than_the_spacing() -> None:
     scene = deep()
     scene.p[0].base_spacing_bps = 36.0
