@@ -42,11 +42,19 @@ def add_close_bid(beh: Behaviour, bid: float) -> None:
         beh.bid_count -= 1
     beh.bids[beh.bid_count] = bid
     beh.bid_count += 1
+    beh.falling_frac = _falling_frac(beh, beh.bid_count)
+
+
+@jit
+def _falling_frac(beh: Behaviour, count: int) -> float:
+    """Share of falling steps among the newest `count` of the remembered bids; 0 for fewer than two."""
+    if count < 2:
+        return 0.0
     falling = 0
-    for k in range(1, beh.bid_count):
+    for k in range(beh.bid_count - count + 1, beh.bid_count):
         if beh.bids[k] < beh.bids[k - 1]:
             falling += 1
-    beh.falling_frac = falling / (beh.bid_count - 1) if beh.bid_count >= 2 else 0.0
+    return falling / (count - 1)
 
 
 @jit
@@ -125,6 +133,7 @@ def _refresh_closes(beh: Behaviour, p: Params, now_ns: int, fee_floor_bps: float
             deep += 1
             deep_sum += sample.net_bps
     beh.sample_count = count
+    beh.falling_frac = _falling_frac(beh, min(count, beh.bid_count))
     beh.near = near / count if count >= MIN_SHARE_SAMPLES else 0.0
     beh.loss = losses / count if count >= MIN_SHARE_SAMPLES else 0.0
     beh.deep_count = deep

@@ -188,6 +188,16 @@ def test_falling_knife_looks_at_the_last_five_bids(bids: list[float], falling: f
     assert record.box[0].falling_frac == falling
 
 
+def test_a_falling_knife_is_forgotten_with_its_closes() -> None:
+    record = Record()
+    for k, bid in enumerate([100.0, 99.0, 98.0, 99.0]):
+        record.close(k * HOUR, 1.0)
+        _bid(record.box, bid)
+    assert record.at(24 * HOUR).falling_frac == pytest.approx(2 / 3)
+    assert record.at(24 * HOUR + 1).falling_frac == 0.5  # 99 98 99 are left
+    assert record.at(27 * HOUR).falling_frac == 0.0  # one bid is no step
+
+
 @pytest.mark.parametrize(
     ("values", "percent", "expected"),
     [
