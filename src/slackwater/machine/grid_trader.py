@@ -126,8 +126,12 @@ def on_report(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, r: Repo
 
 @jit
 def on_timer(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
-    """A moment that the state itself asked for."""
-    _keep_up(portfolio, s, p, out, now_ns, False)
+    """A moment that the state itself asked for: orders are kept up when one of theirs is due, the account is noted each second."""
+    if now_ns >= s.upkeep_ns:
+        _keep_up(portfolio, s, p, out, now_ns, False)
+        return
+    log_equity(s, p, out, now_ns)
+    s.wake_ns = min(s.upkeep_ns, now_ns + EQUITY_INTERVAL_NS)
 
 
 @jit
@@ -157,7 +161,7 @@ def _keep_up(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: 
         tp_wake_ns = _keep_take_profit(s, p, out, now_ns)
     if s.ledger.short_lots > 0 and now_ns - s.equity_logged_ns >= EQUITY_INTERVAL_NS:
         log_equity(s, p, out, now_ns)
-    s.wake_ns = _next_wake_ns(s, p, now_ns, tp_wake_ns)
+    _set_timers(s, p, now_ns, tp_wake_ns)
 
 
 @jit
@@ -203,13 +207,13 @@ def _keep_take_profit(s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
 
 
 @jit
-def _next_wake_ns(s: SymbolState, p: Params, now_ns: int, tp_wake_ns: int) -> int:
-    wake = min(entry_group.next_wake_ns(s, p, now_ns), close_ladder.next_wake_ns(s, p, now_ns))
+def _set_timers(s: SymbolState, p: Params, now_ns: int, tp_wake_ns: int) -> None:
+    s.upkeep_ns = min(entry_group.next_wake_ns(s, p, now_ns), close_ladder.next_wake_ns(s, p, now_ns))
     if tp_wake_ns > now_ns:
-        wake = min(wake, tp_wake_ns)
+        s.upkeep_ns = min(s.upkeep_ns, tp_wake_ns)
+    s.wake_ns = s.upkeep_ns
     if s.ledger.short_lots > 0:
-        wake = min(wake, s.equity_logged_ns + EQUITY_INTERVAL_NS)
-    return wake
+        s.wake_ns = min(s.wake_ns, s.equity_logged_ns + EQUITY_INTERVAL_NS)
 
 
 @jit

@@ -39,7 +39,7 @@ def account(s: SymbolState, p: Params, out: Out, r: Report) -> None:
     reason = _end_reason(s, p, o, r)
     if free_if_ended(s, out, r.ts_recv_ns, slot, reason):
         entry_group.settle(s)
-    elif o.wants_cancel and o.status == OrderStatus.LIVE:
+    elif o.wants_cancel and o.status == OrderStatus.LIVE and not s.risk.is_draining:
         cancel_order(s, out, r.ts_recv_ns, slot, o.reason)
     if s.risk.is_draining:
         return

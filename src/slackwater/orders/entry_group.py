@@ -73,11 +73,13 @@ def on_refused(s: SymbolState, p: Params, o: Order) -> int:
 
     Returns the reason that its order ends with.
     """
-    if s.entry.status == GroupStatus.WORKING and o.retries < p.post_only_retries:
-        s.entry.resend_lots = o.lots - o.cum_lots
-        s.entry.resend_retries = o.retries + 1
+    if s.entry.status != GroupStatus.WORKING:
         return OrderReason.WOULD_CROSS.value
-    return OrderReason.POST_ONLY.value
+    if o.retries >= p.post_only_retries:
+        return OrderReason.POST_ONLY.value
+    s.entry.resend_lots = o.lots - o.cum_lots
+    s.entry.resend_retries = o.retries + 1
+    return OrderReason.WOULD_CROSS.value
 
 
 @jit

@@ -15,6 +15,7 @@ from slackwater.runtime.tables import Names
 from slackwater.schema.audit import Out
 from slackwater.schema.state import SymbolState
 from slackwater.sim import loop
+from slackwater.sim.cursors import Cursor
 from slackwater.sim.records import VenueState
 
 Arguments = tuple[Box, Box, Box, Box, Box, Box]  # of every entry point of the loop
@@ -56,7 +57,7 @@ class Session:
         self.params = params
         self.states = rows(SymbolState, count)
         self.venues = rows(VenueState, count)
-        self.cursors = rows(loop.Cursor, count)
+        self.cursors = rows(Cursor, count)
         self.out = new(Out)
         self.loop = new(loop.Loop)
         self.loop[0].portfolio.states_address = address_of(self.states)

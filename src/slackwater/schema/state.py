@@ -271,7 +271,8 @@ class SymbolState(Record):
     order_count: i64  # ids given out
     group_count: i64
     live_orders: i64  # slots in use
-    wake_ns: i64  # when a timer is due; NEVER_NS when none
+    upkeep_ns: i64  # when a timer of the working orders is due; NEVER_NS when none
+    wake_ns: i64  # when any timer is due: that, or the next row of equity
     equity_logged_ns: i64
     gate_counts: Annotated[Vec[i64], 2 * GATE_COUNT]
     stray_reports: i64  # about orders we no longer know

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from slackwater.kernel.gather import row_of
 from slackwater.kernel.jit import jit, jit_inline, jit_loop
 from slackwater.kernel.record import Box, Record, flag, i64
 from slackwater.machine import grid_trader
@@ -17,27 +16,16 @@ from slackwater.market.signals import on_candle
 from slackwater.orders.close_ladder import is_closing
 from slackwater.orders.entry_group import is_working
 from slackwater.schema.audit import Out
-from slackwater.schema.events import Report, RowKind, TapeRow, VenueReason
+from slackwater.schema.events import Report, RowKind, VenueReason
 from slackwater.schema.params import Params
 from slackwater.schema.state import Portfolio, SymbolState
 from slackwater.schema.units import NEVER_NS, SEC
 from slackwater.sim import exchange
+from slackwater.sim.cursors import Cursor, next_venue_ns, recv_ns, row_at, venue_row
 from slackwater.sim.matching import is_valid_book
 from slackwater.sim.records import VenueState
 
-row_at = row_of(TapeRow)
-
-
 SHUTDOWN_LIMIT_NS = 60 * SEC  # the ladder takes less than a second; what is left then found nothing to trade against
-
-
-class OrderIndex(Record):
-    """One entry of a venue-time order."""
-
-    row: i64
-
-
-order_at = row_of(OrderIndex)
 
 
 class Phase(IntEnum):
@@ -64,22 +52,6 @@ class Step(IntEnum):
     ROW_IS_NEXT = 2
 
 
-class Cursor(Record):
-    """Where one symbol's tape stands."""
-
-    rows_address: i64
-    row_count: i64
-    order_address: i64  # of the venue-time order; 0 when it is the rows' own
-    first: i64  # rows of this run: first, and one past the last
-    stop: i64
-    local: i64  # next row to reach the strategy
-    recv_ns: i64  # when it does
-    heard_ns: i64  # when anything last reached the strategy
-    venue: i64  # next entry of the venue-time order to happen
-    venue_ns: i64  # when the next row happens at the venue; NEVER_NS while the venue need not be followed
-    due_ns: i64  # the next arrival, report or timer of this symbol
-
-
 class Loop(Record):
     """The loop's own memory."""
 
@@ -99,35 +71,6 @@ class Loop(Record):
     portfolio: Portfolio
 
 
-@jit_inline
-def _recv_ns(c: Cursor) -> int:
-    """When the next row of a tape reaches the strategy."""
-    if c.local >= c.stop:
-        return NEVER_NS
-    return row_at(c.rows_address, c.local).ts_recv
-
-
-@jit
-def _venue_row(c: Cursor, k: int) -> int:
-    """Row number of the k-th event in venue time."""
-    if c.order_address == 0:
-        return k
-    return order_at(c.order_address, k).row
-
-
-@jit
-def _next_venue_ns(c: Cursor) -> int:
-    """Venue time of the next row of this run to happen there; rows outside the run are passed over."""
-    while c.venue < c.row_count:
-        row = _venue_row(c, c.venue)
-        if c.first <= row < c.stop:
-            return row_at(c.rows_address, row).ts_event
-        if c.order_address == 0 and row >= c.stop:
-            break
-        c.venue += 1
-    return NEVER_NS
-
-
 @jit
 def _follow_tape(v: VenueState, c: Cursor, until_ns: int) -> None:
     """Bring the venue's book to what the tape shows at a moment, skipping what happened before: nothing of ours was there."""
@@ -135,13 +78,13 @@ def _follow_tape(v: VenueState, c: Cursor, until_ns: int) -> None:
     high = c.row_count if c.order_address != 0 else c.stop
     while low < high:
         middle = (low + high) // 2
-        if row_at(c.rows_address, _venue_row(c, middle)).ts_event <= until_ns:
+        if row_at(c.rows_address, venue_row(c, middle)).ts_event <= until_ns:
             low = middle + 1
         else:
             high = middle
     k = low - 1
     while k >= c.venue:
-        index = _venue_row(c, k)
+        index = venue_row(c, k)
         row = row_at(c.rows_address, index)
         if c.first <= index < c.stop and row.kind == RowKind.BOOK and is_valid_book(row):
             exchange.set_book(v, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots)
@@ -158,7 +101,7 @@ def _refresh_due(states: Box, venues: Box, cursors: Box, lp: Loop, k: int) -> No
     if lp.phase != Phase.DRAIN:
         due = min(due, states[k].wake_ns)
     cursors[k].due_ns = due
-    cursors[k].venue_ns = _next_venue_ns(cursors[k]) if exchange.needs_rows(v) else NEVER_NS
+    cursors[k].venue_ns = next_venue_ns(cursors[k]) if exchange.needs_rows(v) else NEVER_NS
     lp.due_ns = NEVER_NS
     for j in range(len(cursors)):
         lp.due_ns = min(lp.due_ns, cursors[j].due_ns)
@@ -185,9 +128,9 @@ def _follow_venue(states: Box, venues: Box, cursors: Box, p: Params, lp: Loop, h
     spoken = v.last_sequence
     while c.venue_ns <= horizon_ns and c.venue_ns < NEVER_NS and v.last_sequence == spoken:
         lp.now_ns = max(lp.now_ns, c.venue_ns)
-        exchange.on_row(v, states[k].ins, p, row_at(c.rows_address, _venue_row(c, c.venue)))
+        exchange.on_row(v, states[k].ins, p, row_at(c.rows_address, venue_row(c, c.venue)))
         c.venue += 1
-        c.venue_ns = _next_venue_ns(c)
+        c.venue_ns = next_venue_ns(c)
     if v.last_sequence != spoken or not exchange.needs_rows(v):
         _refresh_due(states, venues, cursors, lp, k)
     else:
@@ -226,7 +169,7 @@ def _deliver_row(c: Cursor, s: SymbolState, p: Params, out: Out, lp: Loop) -> No
     lp.rows_done += 1
     c.heard_ns = row.ts_recv
     c.local += 1
-    c.recv_ns = _recv_ns(c)
+    c.recv_ns = recv_ns(c)
 
 
 @jit
@@ -334,10 +277,10 @@ def run(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_
         k = lp.current
         wake_ns = states[k].wake_ns
         _deliver_row(cursors[k], states[k], p, out, lp)
-        recv_ns = cursors[k].recv_ns
-        if out.command_count > 0 or states[k].wake_ns != wake_ns or recv_ns == NEVER_NS:
+        next_row_ns = cursors[k].recv_ns
+        if out.command_count > 0 or states[k].wake_ns != wake_ns or next_row_ns == NEVER_NS:
             _after_row(states, venues, cursors, p, out, lp, k)
-        if recv_ns > lp.rival_ns or (recv_ns == lp.rival_ns and lp.rival < k):
+        if next_row_ns > lp.rival_ns or (next_row_ns == lp.rival_ns and lp.rival < k):
             _choose_tape(cursors, lp)
 
 
@@ -346,7 +289,7 @@ def start(states: Box, venues: Box, cursors: Box, lp: Loop) -> None:
     """Put every symbol at its first row."""
     for k in range(len(states)):
         states[k].wake_ns = NEVER_NS
-        cursors[k].recv_ns = _recv_ns(cursors[k])
+        cursors[k].recv_ns = recv_ns(cursors[k])
         cursors[k].due_ns = NEVER_NS
         cursors[k].venue_ns = NEVER_NS
     lp.due_ns = NEVER_NS

@@ -1,0 +1,64 @@
+"""Where the tapes of a run stand: for each symbol the next row to reach the strategy and the next to happen at the venue."""
+
+from __future__ import annotations
+
+from slackwater.kernel.gather import row_of
+from slackwater.kernel.jit import jit, jit_inline
+from slackwater.kernel.record import Record, i64
+from slackwater.schema.events import TapeRow
+from slackwater.schema.units import NEVER_NS
+
+
+class OrderIndex(Record):
+    """One entry of a venue-time order."""
+
+    row: i64
+
+
+row_at = row_of(TapeRow)
+order_at = row_of(OrderIndex)
+
+
+class Cursor(Record):
+    """Where one symbol's tape stands."""
+
+    rows_address: i64
+    row_count: i64
+    order_address: i64  # of the venue-time order; 0 when it is the rows' own
+    first: i64  # rows of this run: first, and one past the last
+    stop: i64
+    local: i64  # next row to reach the strategy
+    recv_ns: i64  # when it does
+    heard_ns: i64  # when anything last reached the strategy
+    venue: i64  # next entry of the venue-time order to happen
+    venue_ns: i64  # when the next row happens at the venue; NEVER_NS while the venue need not be followed
+    due_ns: i64  # the next arrival, report or timer of this symbol
+
+
+@jit_inline
+def recv_ns(c: Cursor) -> int:
+    """When the next row of a tape reaches the strategy."""
+    if c.local >= c.stop:
+        return NEVER_NS
+    return row_at(c.rows_address, c.local).ts_recv
+
+
+@jit
+def venue_row(c: Cursor, k: int) -> int:
+    """Row number of the k-th event in venue time."""
+    if c.order_address == 0:
+        return k
+    return order_at(c.order_address, k).row
+
+
+@jit
+def next_venue_ns(c: Cursor) -> int:
+    """Venue time of the next row of this run to happen there; rows outside the run are passed over."""
+    while c.venue < c.row_count:
+        row = venue_row(c, c.venue)
+        if c.first <= row < c.stop:
+            return row_at(c.rows_address, row).ts_event
+        if c.order_address == 0 and row >= c.stop:
+            break
+        c.venue += 1
+    return NEVER_NS
