@@ -86,6 +86,7 @@ class CloseUnderWay:
     reason: str
     target_lots: int
     ask: float
+    decided_ns: int = 0
 
 
 @dataclass

@@ -11,6 +11,7 @@ from tests.reference.signals import Row
 
 UPGRADING = ("stop", "timeout", "drawdown", "shutdown")
 DROP_PAUSE_NS = SEC // 2
+FAST_TP_LIMIT_NS = 1200 * SEC // 1000
 
 
 def zone_inputs(st: State, now: int, row: Row, min_tp_bps: float) -> ZoneInputs:
@@ -125,3 +126,34 @@ def resting(st: State, rest_bps: float) -> tuple[int, int]:
         return min(st.inverse.price_ticks[zone], st.ask_ticks - 1), st.inverse.rest_of(zone)
     ticks = f.price_ticks_below(position.avg_entry, rest_bps, st.settings)
     return min(ticks, st.ask_ticks - 1), position.held_lots
+
+
+def resting_now(st: State, now: int) -> tuple[int, int]:
+    """Price and lots of the resting take-profit between books: the market as it was, the position and its age as they are."""
+    assert st.ledger.position is not None
+    inputs = zone_inputs(st, now, st.market.row, behaviour_of(st, now, st.market.row).min_tp_profit_bps)
+    return resting(st, inputs.rest_bps)
+
+
+def net_now(st: State) -> float:
+    """What leaving at the last ask would net, in basis points of the cost."""
+    position = st.ledger.position
+    assert position is not None
+    return f.exit_net_bps(position.avg_entry, st.ledger.ask, st.ledger.quantity(position.held_lots), position.costs_usd, st.settings)
+
+
+def guard_now(st: State, now: int) -> str:
+    """Rule 1 at the last book; none when flat."""
+    return "none" if st.ledger.position is None else guard_reason(st, now, net_now(st))
+
+
+def still_pays(st: State, now: int) -> bool:
+    """The drop rules: whether a close under way may send its next order."""
+    position, close = st.ledger.position, st.close
+    if position is None or close is None or close.reason not in ("tp", "fast_tp", "inverse_tp"):
+        return True
+    if close.reason == "fast_tp" and now - close.decided_ns > FAST_TP_LIMIT_NS:
+        return False
+    hurdle = f.hurdle(st.ledger.debt.read(now), position.max_cost_usd, st.settings)
+    least = {"tp": hurdle, "fast_tp": max(hurdle, 1.0, 0.2 * f.fee_floor_bps(st.settings)), "inverse_tp": max(hurdle, 1.0)}
+    return net_now(st) >= least[close.reason]

@@ -52,7 +52,7 @@ class ReferenceStrategy:
         ledger.median_spread_bps = row["median_spread_bps"]
         if ledger.position is not None and row["heavy_tail"]:
             ledger.layer_cooldown_until_ns = f.layer_cooldown_until(ledger.layer_cooldown_until_ns, now, row["tail_ratio"], self.settings)
-        st.peak_equity_usd = max(st.peak_equity_usd, ledger.equity_usd)
+        self._note_peak()
         behaviour = gates.behaviour_of(st, now, row)
         leave = exits.leave(st, now, row, behaviour) if ledger.position is not None else None
         shot, edge = None, None
@@ -76,14 +76,11 @@ class ReferenceStrategy:
                 self.state.entry_last_ns = now
 
     def on_close_decided(self, reason: str, target_lots: int) -> None:
-        """A close began, or the one under way was upgraded. It is judged against the ask at its beginning."""
+        """A close began, or the one under way was upgraded. Each is a decision: what follows is judged against the ask at it."""
         st = self.state
-        if not st.is_closing:
-            number = st.close.number + 1 if st.close is not None else 1
-            st.close = CloseUnderWay(number, reason, target_lots, self.ledger.ask)
-            st.is_closing = True
-        elif st.close is not None:
-            st.close.reason, st.close.target_lots = reason, target_lots
+        number = st.close.number + 1 if st.close is not None else 1
+        st.close = CloseUnderWay(number, reason, target_lots, self.ledger.ask, self.market.books[-1].ns)
+        st.is_closing = True
         if reason == "drawdown":
             st.is_entry_disabled = True
 
@@ -101,14 +98,19 @@ class ReferenceStrategy:
         """A fill of ours became known. `purpose` is entry, take_profit, close, or external."""
         if purpose == "entry":
             self._on_entry_fill(now, group_id, price_ticks, lots, fee_usd)
+            self._note_peak()
             return
         reason, group, ask = self._exit_of(purpose, group_id)
         self.inverse.on_exit_fill(now, lots, reason in ("inverse_tp", "inverse_tp_timeout"))
         self.ledger.on_exit_fill(now, group, self.market.price(price_ticks), lots, fee_usd, reason, ask)
         if purpose == "external":
             self.state.is_entry_disabled = True
+        self._note_peak()
         if self.ledger.position is None:
             self.inverse.clear()
+
+    def _note_peak(self) -> None:
+        self.state.peak_equity_usd = max(self.state.peak_equity_usd, self.ledger.equity_usd)
 
     def _on_entry_fill(self, now: int, group_id: int, price_ticks: int, lots: int, fee_usd: float) -> None:
         st = self.state
