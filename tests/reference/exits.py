@@ -111,10 +111,17 @@ def inverse_reason(st: State, now: int, ret_bps: float, net_bps: float, exit_hur
         return "inverse_tp_timeout", 0
     passed = inverse.passed_lots(st.ask_ticks)
     if passed > 0 and net_bps >= max(exit_hurdle_bps, 1.0) and is_free(st, now, "inverse_tp"):
-        return "inverse_tp", position.held_lots - passed
+        return "inverse_tp", position.held_lots - sendable(st, passed)
     if inverse.mode == "active" and ret_bps > s.inverse_give_up_bps:
         inverse.give_up()
     return "none", 0
+
+
+def sendable(st: State, lots: int) -> int:
+    """A part of the position that the venue takes: reduce-only orders are not exempt from the minimum quantity."""
+    position = st.ledger.position
+    assert position is not None
+    return min(max(lots, st.settings.min_lots), position.held_lots)
 
 
 def resting(st: State, rest_bps: float) -> tuple[int, int]:
@@ -123,7 +130,7 @@ def resting(st: State, rest_bps: float) -> tuple[int, int]:
     assert position is not None
     if st.inverse.mode in ("armed", "active"):
         zone = st.inverse.current
-        return min(st.inverse.price_ticks[zone], st.ask_ticks - 1), st.inverse.rest_of(zone)
+        return min(st.inverse.price_ticks[zone], st.ask_ticks - 1), sendable(st, st.inverse.rest_of(zone))
     ticks = f.price_ticks_below(position.avg_entry, rest_bps, st.settings)
     return min(ticks, st.ask_ticks - 1), position.held_lots
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from tests.reference.settings import Settings
 from tests.reference.signals import clamp, deviation
 
+STEP_SLACK = 1e-9  # of a step: what is on the grid but for rounding stays there when floored
+
 
 def lerp(a: float, b: float, t: float) -> float:
     """From `a` at `t <= 0` to `b` at `t >= 1`."""
@@ -47,7 +49,7 @@ def layer_notional(spread_bps: float, layers: int, s: Settings) -> float:
 
 def order_lots(notional_usd: float, price: float, s: Settings) -> int:
     """The value in lots, rounded down."""
-    return math.floor(notional_usd / price * s.lot_den / s.lot_num)
+    return math.floor(notional_usd / price * s.lot_den / s.lot_num + STEP_SLACK)
 
 
 def base_spacing(median_spread_bps: float, blended_bps: float, s: Settings) -> float:
@@ -75,9 +77,9 @@ def rise(ask: float, reference_price: float) -> float:
     return (ask - reference_price) / reference_price * 1e4
 
 
-def layer_cooldown_until(until_ns: float, now_ns: int, tail_ratio: float, s: Settings) -> float:
-    """End of the pause for adds after a book with a heavy tail."""
-    return max(until_ns, now_ns + s.tail_cooldown_ns * clamp(tail_ratio / s.tail_mult, 1.0, 3.0))
+def layer_cooldown_until(until_ns: int, now_ns: int, tail_ratio: float, s: Settings) -> int:
+    """End of the pause for adds after a book with a heavy tail, in whole nanoseconds: a time does not fit into a float."""
+    return max(until_ns, now_ns + int(s.tail_cooldown_ns * clamp(tail_ratio / s.tail_mult, 1.0, 3.0)))
 
 
 # --- modifiers by behaviour ----------------------------------------------------------------------------------------------------
@@ -229,7 +231,7 @@ def rest_bps(fresh_bps: float, decay: float, min_tp_bps: float, exit_hurdle_bps:
 
 def price_ticks_below(avg_entry: float, distance_bps: float, s: Settings) -> int:
     """A price below the average, floored to the tick."""
-    return math.floor(avg_entry * (1.0 - distance_bps / 1e4) * s.tick_den / s.tick_num)
+    return math.floor(avg_entry * (1.0 - distance_bps / 1e4) * s.tick_den / s.tick_num + STEP_SLACK)
 
 
 def exit_net_bps(avg_entry: float, ask: float, qty: float, unrealised_costs_usd: float, s: Settings) -> float:
@@ -265,7 +267,7 @@ def zone_shares(layer_lots: Sequence[int], zone_count: int) -> list[int]:
     return shares
 
 
-def close_cooldown_ns(losses_in_a_row: int, is_harsh_loss: bool, s: Settings) -> float:
+def close_cooldown_ns(losses_in_a_row: int, is_harsh_loss: bool, s: Settings) -> int:
     """Pause after a close; a losing stop or drawdown makes it half as long again."""
     step = s.cooldown_step_ns[min(max(losses_in_a_row - 1, 0), len(s.cooldown_step_ns) - 1)]
-    return step * 1.5 if is_harsh_loss else float(step)
+    return int(step * 1.5) if is_harsh_loss else step

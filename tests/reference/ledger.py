@@ -168,12 +168,12 @@ class Ledger:
         self.add_times: list[int] = []
         self.realised_usd = 0.0
         self.losses_in_a_row = 0
-        self.cooldown_until_ns = 0.0
+        self.cooldown_until_ns = 0
         self.net_bps_sum = 0.0
         self.is_tripped = False
         self.pause_ns = settings.circuit_pause_ns
         self.breaker_until_ns = 0
-        self.layer_cooldown_until_ns = 0.0
+        self.layer_cooldown_until_ns = 0
         self.bid = 0.0
         self.ask = 0.0
         self.median_spread_bps = 0.0
@@ -296,7 +296,7 @@ class Ledger:
             bid=self.bid,
         )
         self.position = None
-        self.layer_cooldown_until_ns = 0.0
+        self.layer_cooldown_until_ns = 0
         self.closes.append(close)
         self._on_close(close)
 
