@@ -43,8 +43,15 @@ def cache_root() -> Path:
 
 
 CACHE_DIR = cache_root() / fingerprint()
-IS_WARM = CACHE_DIR.is_dir()  # whether this process can load compiled code instead of compiling it
+WARM_MARK = "complete"  # an empty file in the cache, made once everything a run needs is there
+IS_WARM = (CACHE_DIR / WARM_MARK).exists()  # whether this process can load compiled code instead of compiling it
 numba.config.CACHE_DIR = str(CACHE_DIR)  # type: ignore[attr-defined]
+
+
+def note_warm() -> None:
+    """Note that everything a run needs is in the cache."""
+    if IS_COMPILED and not IS_WARM and CACHE_DIR.is_dir():
+        (CACHE_DIR / WARM_MARK).touch()
 
 
 def jit(function: F) -> F:

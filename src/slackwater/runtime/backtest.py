@@ -17,6 +17,7 @@ from slackwater.config.model import Config
 from slackwater.data.cache import load_rows
 from slackwater.data.tape import SymbolTape, Tape, open_tape
 from slackwater.errors import DataError
+from slackwater.kernel.jit import note_warm
 from slackwater.kernel.record import Box, new
 from slackwater.runtime.run_directory import RUN_FILE, RunWriter, new_run_folder
 from slackwater.runtime.session import Session, SymbolInput
@@ -103,12 +104,9 @@ def run_backtest(request: Request, advance: Progress = lambda rows: None) -> dic
         writer = RunWriter(folder, session.names(), session.first_end_ns)
         started = time.perf_counter()
         try:
-            done = 0
-            for out in session.run():
-                writer.drain(out)
-                advance(session.rows_done - done)
-                done = session.rows_done
+            _run_through(session, writer, advance)
             writer.close()
+            note_warm()
         except BaseException:
             writer.abort()
             raise
@@ -118,6 +116,14 @@ def run_backtest(request: Request, advance: Progress = lambda rows: None) -> dic
         document = describe(request, session, tape, writer, folder, wall_sec)
         (folder / RUN_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2))
     return document
+
+
+def _run_through(session: Session, writer: RunWriter, advance: Progress) -> None:
+    done = 0
+    for out in session.run():
+        writer.drain(out)
+        advance(session.rows_done - done)
+        done = session.rows_done
 
 
 def write_gates(folder: Path, session: Session) -> None:
