@@ -69,6 +69,9 @@ CONFIGURATIONS: dict[str, Configuration] = {
         inverse_time_cap_ns=8 * SEC,
         inverse_give_up_bps=1.0,
     ),
+    "inverse_timeout": _opened(
+        max_layers=12, inverse_min_layers=2, inverse_time_cap_ns=SEC // 2, inverse_give_up_bps=1e6, min_tp_profit_bps=4.0, max_loss_bps=20.0
+    ),
     "forced_exits": _opened(stop_loss_bps=25.0, max_age_ns=40 * SEC, min_fast_tp_bps=-1.0, max_loss_bps=60.0, circuit_pause_ns=5 * SEC),
     "fast_tp": _opened(min_fast_tp_bps=-2.0, tp_mode=1, fast_tp_ti=0.5, min_tp_profit_bps=30.0, maker_fee=0.00001, taker_fee=0.00004),
     "vol_mode": _opened(tp_mode=0, tp_mode_notional_usd=60.0, fast_tp_ti=0.9, min_fast_tp_bps=-3.0, maker_fee=0.0, taker_fee=0.00002),
@@ -82,7 +85,7 @@ CONFIGURATIONS: dict[str, Configuration] = {
     ),
     "static": _opened(dynamic_enabled=False, max_age_ns=MINUTE),
     "no_guard": _opened(avg_enabled=False, size_growth=1.6, max_notional_usd=300.0, max_symbol_notional_usd=500.0, base_spacing_bps=0.0),
-    "guarded": _opened(avg_cooldown_ns=9 * SEC, avg_max_adds_per_hour=3, avg_min_unrealized_bps=9.0, recovery_enabled=False),
+    "guarded": _opened(avg_cooldown_ns=9 * SEC, avg_max_adds_per_hour=3, avg_min_unrealized_bps=25.0, recovery_enabled=False),
     "v7": _opened(vol_units=1, z_clock=1, md_norm=1, min_samples=3, max_age_ns=30 * SEC),
     "trend": _opened(trend_spacing_scale=12.0, base_spacing_bps=4.0, vol_normalize=False),
     "no_drift": _opened(drift_enabled=False, base_spacing_bps=0.0, tp_decay_half_life_min=0.0, tail_cooldown_ns=2 * SEC),

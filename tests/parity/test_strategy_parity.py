@@ -22,8 +22,31 @@ ROWS = 700
 DEEP_ROWS = 4_000
 # What a configuration is there for: the gates and exits that its tapes must reach, so that none passes for want of trading.
 REACHES: dict[str, tuple[str, ...]] = {
-    "defaults": ("pump", "spread_low", "warmup", "not_warm"),
-    "open": ("pass", "tp_rest", "entry_cooldown", "spacing"),
+    "defaults": ("pump", "exhaust", "spread_low", "warmup", "not_warm", "trend_2s"),
+    "quick": ("spread_high",),
+    "open": ("pass", "spacing", "burst", "close_cooldown", "entry_cooldown", "tp_rest", "inverse_tp"),
+    "open_with_all_gates": ("trend_2s", "trend_30s", "buy_ratio", "waterfall"),
+    "deep_inverse": ("layer_cooldown", "inverse_mode", "no_median_spread", "tp"),
+    "inverse_limits": ("inverse_tp", "inverse_mode"),
+    "inverse_timeout": ("inverse_tp_timeout",),
+    "forced_exits": ("stop", "breaker"),
+    "fast_tp": ("fast_tp", "inverse_tp"),
+    "drawdown": ("drawdown", "entry_disabled"),
+    "debt": ("timeout", "edge"),
+    "debt_in_the_way": ("recovery_hurdle", "edge"),
+    "breaker": ("breaker", "timeout"),
+    "old_samples": ("timeout", "edge"),
+    "static": ("edge", "tp"),
+    "no_guard": ("symbol_cap",),
+    "guarded": ("recovery_cooldown", "recovery_hourly"),
+    "v7": ("timeout", "pass"),
+    "trend": ("spacing", "pass"),
+    "no_drift": ("inverse_tp", "spacing"),
+    "small_minimums": ("below_min", "pass"),
+    "caps": ("symbol_cap", "portfolio_cap"),
+    "portfolio": ("portfolio_cap", "pass"),
+    "shutdown": ("shutdown",),
+    "recovery_only": ("entry_disabled",),
 }
 
 
@@ -52,7 +75,7 @@ def test_engine_and_reference_agree(name: str) -> None:
         assert lines_of(shadows) == []
         for shadow in shadows:
             seen.update({reason: count for (_, reason), count in shadow.counts.items()})
-            seen.update(close.reason for close in shadow.one.ledger.closes)
+            seen.update(part.reason for part in shadow.one.ledger.realised)
     assert [reason for reason in REACHES.get(name, ()) if seen[reason] == 0] == []
 
 
