@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from slackwater.config.model import Config
-from slackwater.kernel.jit import IS_WARM
+from slackwater.kernel.jit import IS_WARM, note_warm
 from slackwater.kernel.record import Box, as_box
 from slackwater.runtime.backtest import Request, open_session
 from slackwater.runtime.run_directory import RunWriter
@@ -59,6 +59,7 @@ def first_event_sec(session: Session, started_sec: float) -> float:
     next(pauses)
     passed_sec = time.monotonic() - started_sec
     drop_logs(pauses)
+    note_warm()
     return passed_sec
 
 
@@ -70,7 +71,7 @@ def drop_logs(pauses: Iterator[Box]) -> None:
 
 def timed_loop(session: Session, folder: Path) -> dict[str, Any]:
     """Run the tape and write its Parquet files; returns seconds in all, those of the writing, and what was done."""
-    writer = RunWriter(folder, session.names())
+    writer = RunWriter(folder, session.names(), session.first_end_ns)
     writing_ns = fills = closes = 0
     begin_ns = time.perf_counter_ns()
     for out in session.run():
