@@ -56,8 +56,8 @@ requirements: $(DEV_STAMP) ## Pin the newest allowed versions of all dependencie
 	$(PIN) --upgrade pyproject.toml -o requirements.txt
 	$(PIN) --upgrade --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-clean: ## Remove .venv, caches and build products; data and runs stay
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
+clean: ## Remove the virtual environments, caches and packages; data and runs stay
+	rm -rf $(VENV) $(BENCH_VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -48,7 +48,7 @@ def say_if_compiling() -> None:
     from slackwater.kernel.jit import IS_COMPILED, IS_WARM
 
     if IS_COMPILED and not IS_WARM:
-        note("first run of this version: compiling the core, up to a minute; later runs start at once")
+        note("first run of this version: compiling the core, about a minute; later runs start at once")
 
 
 def write_report_of(run: Path) -> Path:

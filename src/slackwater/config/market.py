@@ -23,7 +23,7 @@ class Session(Section):
 
 
 class Account(Section):
-    """Money behind the trades."""
+    """Money behind the trades. Not used yet: back-tests model neither margin nor liquidation."""
 
     balance: float = knob(
         2000.0, "usd", "capital at the start of a back-test; equity, draw-down and liquidation count from it", gt=0, le=1e12
@@ -32,7 +32,7 @@ class Account(Section):
 
 
 class Scanner(Section):
-    """Which symbols a live session trades."""
+    """Which symbols a live session trades. Not used yet: back-tests run the symbols of their tape."""
 
     top_n: int = knob(50, "count", "the strongest risers to watch; each costs streams and processor time", ge=1, le=500)
     min_change_pct: float = knob(3.0, "%", "least rise over 24 h: pumps are found among symbols that already move", ge=-100, le=10_000)
@@ -171,4 +171,4 @@ class Sim(Section):
     response_latency_ms: float = knob(5.0, "ms", "from the venue's answer to us", ge=0, le=60_000)
     depth_decay: float = knob(0.5, "fraction", "size of each further tick behind the touch, which the tape does not show", ge=0, le=1)
     max_slippage_bps: float = knob(50.0, "bps", "a market order stops here and reports the rest unfilled", ge=0, le=10_000)
-    maintenance_rate: float = knob(0.01, "fraction", "margin that must remain of the position's value, or it is liquidated", ge=0, lt=1)
+    maintenance_rate: float = knob(0.01, "fraction", "margin that must remain, or the position is liquidated; not used yet", ge=0, lt=1)
