@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from slackwater.research.read_run import Run, numbers, words
+from slackwater.runtime.gates import ORDER
+from slackwater.runtime.tables import name_of
+from slackwater.schema.enums import Gate
 
-# The order in which the strategy asks; `pass` is what is left.
-ENTRY = (
-    "entry_disabled rewarm warmup close_cooldown breaker no_median_spread entry_cooldown waterfall not_warm spread_low spread_high pump "
-    "exhaust trend_2s trend_30s buy_ratio below_min symbol_cap edge portfolio_cap pass"
-)
-AVERAGE = (
-    "entry_disabled rewarm inverse_mode max_layers close_cooldown breaker layer_cooldown entry_cooldown spacing spread_low burst below_min "
-    "symbol_cap recovery_drawdown recovery_cooldown recovery_hourly recovery_hurdle edge portfolio_cap pass"
-)
-GATE_ORDER = {"entry": tuple(ENTRY.split()), "average": tuple(AVERAGE.split())}
+# `pass` is what is left.
+GATE_ORDER = {
+    name_of(context): (*(name_of(gate) for gate in gates if gate != Gate.PASS), name_of(Gate.PASS)) for context, gates in ORDER.items()
+}
 
 
 @dataclass(frozen=True)
