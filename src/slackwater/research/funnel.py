@@ -10,9 +10,7 @@ from slackwater.runtime.tables import name_of
 from slackwater.schema.enums import Gate
 
 # `pass` is what is left.
-GATE_ORDER = {
-    name_of(context): (*(name_of(gate) for gate in gates if gate != Gate.PASS), name_of(Gate.PASS)) for context, gates in ORDER.items()
-}
+GATE_ORDER = {name_of(context): (*map(name_of, gates), name_of(Gate.PASS)) for context, gates in ORDER.items()}
 
 
 @dataclass(frozen=True)
