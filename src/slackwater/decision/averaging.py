@@ -6,7 +6,7 @@ from slackwater.decision.adapt import is_cooling, layer_gap_bps, max_layers, rel
 from slackwater.decision.caps import breaks_portfolio_cap, breaks_symbol_cap
 from slackwater.decision.edge import has_sufficient_edge
 from slackwater.decision.entry import is_below_min, is_entry_disabled, is_rewarming
-from slackwater.decision.geometry import layer_notional_usd, required_spacing_bps
+from slackwater.decision.geometry import base_spacing_bps, layer_notional_usd, required_spacing_bps
 from slackwater.kernel.jit import jit
 from slackwater.ledger.pnl import cost_usd, rise_bps
 from slackwater.ledger.recovery import debt_usd, raw_hurdle_bps
@@ -89,7 +89,8 @@ def _may_add(s: SymbolState, p: Params, now_ns: int) -> int:
 def _grid_says(s: SymbolState, p: Params) -> int:
     m = s.market
     rise = rise_bps(s.ledger, m.ask)
-    if rise <= 0.0 or rise < required_spacing_bps(s, p, rise):  # no spacing is zero, so a position in profit needs no further look
+    # Growth and trend only widen the base: in profit, or nearer than that, needs no further look.
+    if rise <= 0.0 or rise < base_spacing_bps(s, p) or rise < required_spacing_bps(s, p, rise):
         return Gate.SPACING.value
     if m.spread_bps < relieved_min_spread_bps(p, -rise):
         return Gate.SPREAD_LOW.value

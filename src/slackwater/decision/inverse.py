@@ -6,8 +6,8 @@ frozen and a clock runs.
 
 from __future__ import annotations
 
-from slackwater.decision.geometry import base_spacing_bps, effective_growth, power
-from slackwater.decision.targets import decay, rest_bps
+from slackwater.decision.geometry import base_spacing_bps, effective_growth
+from slackwater.decision.targets import decay, rest_of_bps
 from slackwater.kernel.jit import jit
 from slackwater.ledger.layers import layers_held
 from slackwater.ledger.pnl import rise_bps
@@ -28,29 +28,47 @@ def follow(s: SymbolState, p: Params, now_ns: int) -> None:
         return
     if inv.mode == InverseMode.OFF and s.ledger.layers_opened <= inv.layers_seen:
         return
-    inv.mode = InverseMode.ARMED if layers_held(s.ledger) >= p.inverse_min_layers else InverseMode.NONE
+    if inv.mode != InverseMode.ARMED or inv.has_new_fills:
+        inv.layers_held = layers_held(s.ledger)
+        inv.has_new_fills = True
+    inv.mode = InverseMode.ARMED if inv.layers_held >= p.inverse_min_layers else InverseMode.NONE
     if inv.mode == InverseMode.ARMED:
         _lay_zones(s, p, now_ns)
 
 
 @jit
 def _lay_zones(s: SymbolState, p: Params, now_ns: int) -> None:
-    """Zone i lies `first * growth**i` below the average, equal ones are one; the shares are the next oldest layers."""
+    """Zone i lies `first * growth**i` below the average, equal ones are one; shares are dealt again when there is something new to deal."""
+    inv = s.inverse
+    left = decay(s, p, now_ns)
+    first = max(rest_of_bps(s, p, now_ns, left), base_spacing_bps(s, p) * left)
+    growth = effective_growth(s, p)
+    avg_entry = s.ledger.avg_entry
+    factor = 1.0
+    count = 0
+    last_bps = -1.0
+    for _ in range(min(inv.layers_held, p.inverse_max_zones)):
+        bps = min(first * factor, p.inverse_max_zone_bps)
+        factor *= growth
+        if bps == last_bps:
+            break  # all further ones stand at the limit too
+        last_bps = bps
+        zone = inv.zones[count]
+        zone.bps = bps
+        zone.price = avg_entry * (1.0 - bps / BPS)
+        count += 1
+    if inv.has_new_fills or count != inv.zone_count:
+        inv.zone_count = count
+        inv.has_new_fills = False
+        _deal_shares(s)
+
+
+@jit
+def _deal_shares(s: SymbolState) -> None:
+    """Each zone's share is the next oldest layers, about equally many; the last zone takes the rest."""
     inv = s.inverse
     led = s.ledger
-    first = max(rest_bps(s, p, now_ns), base_spacing_bps(s, p) * decay(s, p, now_ns))
-    growth = effective_growth(s, p)
-    unassigned = layers_held(led)
-    inv.zone_count = 0
-    for k in range(min(unassigned, p.inverse_max_zones)):
-        bps = min(first * power(growth, k), p.inverse_max_zone_bps)
-        if inv.zone_count > 0 and inv.zones[inv.zone_count - 1].bps == bps:
-            continue
-        zone = inv.zones[inv.zone_count]
-        zone.bps = bps
-        zone.price = led.avg_entry * (1.0 - bps / BPS)
-        zone.filled_lots = 0
-        inv.zone_count += 1
+    unassigned = inv.layers_held
     index = led.first_layer
     for k in range(inv.zone_count):
         share = unassigned if k == inv.zone_count - 1 else max(1, unassigned // (inv.zone_count - k))
@@ -62,6 +80,7 @@ def _lay_zones(s: SymbolState, p: Params, now_ns: int) -> None:
                 share -= 1
             index += 1
         inv.zones[k].lots = lots
+        inv.zones[k].filled_lots = 0
 
 
 @jit
@@ -112,6 +131,8 @@ def is_timed_out(s: SymbolState, p: Params, now_ns: int) -> bool:
 def passed_lots(s: SymbolState) -> int:
     """Lots of the zones that the ask has come through without filling them."""
     inv = s.inverse
+    if inv.zone_count == 0 or s.market.ask > inv.zones[0].price:
+        return 0  # the others lie lower
     lots = 0
     for k in range(inv.zone_count):
         zone = inv.zones[k]

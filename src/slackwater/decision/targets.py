@@ -43,7 +43,12 @@ def exit_hurdle_bps(s: SymbolState, p: Params, now_ns: int) -> float:
 @jit
 def rest_bps(s: SymbolState, p: Params, now_ns: int) -> float:
     """Distance of the resting take-profit below the average entry: never below both maker fees and the hurdle."""
-    left = decay(s, p, now_ns)
+    return rest_of_bps(s, p, now_ns, decay(s, p, now_ns))
+
+
+@jit
+def rest_of_bps(s: SymbolState, p: Params, now_ns: int, left: float) -> float:
+    """That distance when what is left by age is known already."""
     floor = 2.0 * p.maker_fee * BPS + max(exit_hurdle_bps(s, p, now_ns), 1.0)
     return max(fresh_target_bps(s, p) * left, min_tp_profit_bps(s, p) * left, floor)
 

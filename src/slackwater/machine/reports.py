@@ -94,6 +94,7 @@ def _apply_fill(s: SymbolState, p: Params, out: Out, r: Report, o: Order, lots: 
         s.ledger.taker_notional_usd += notional
     row = out.fills[out.fill_count]  # written before the ledger moves on: a close in between must not reorder the rows
     out.fill_count += 1
+    s.inverse.has_new_fills = True
     if o.purpose == Purpose.ENTRY:
         apply_entry_fill(s, p, r.ts_recv_ns, r.price_ticks, lots, r.fee_usd, median_spread_bps(s.market))
         on_entry_fill(s, lots)

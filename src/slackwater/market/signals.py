@@ -101,11 +101,12 @@ def on_candle(m: MarketState, sp: SignalParams, tf: int, close: float, end_ns: i
 
 @jit
 def start(m: MarketState, sp: SignalParams, now_ns: int) -> None:
-    """Note the first event and the gains that stay the same when the clock counts updates."""
+    """Note the first event and what stays the same for the whole run: gains when the clock counts updates, and a rate."""
     m.started = True
     m.first_ns = now_ns
     m.gain = gain_of(UPDATE_SEC, sp.half_life_sec)
     m.gain_delta = gain_of(UPDATE_SEC, sp.delta_half_life_sec)
+    m.live_rate = LN2 / (sp.live_half_life_sec * SEC)
 
 
 @jit_inline
@@ -120,12 +121,13 @@ def observe_flow(m: MarketState, now_ns: int) -> None:
 
 @jit_inline
 def displacement(m: MarketState, sp: SignalParams) -> float:
-    """How far the microprice is from the mid: in spreads, or in bps of the mid."""
-    if sp.md_norm == MdNorm.MID:
-        return (m.micro_price - m.mid) / m.mid * BPS
+    """How far the microprice is from the mid, in spreads or in bps of the mid.
+
+    It stands half a spread times the quote imbalance away, so that nothing nearly equal has to be subtracted.
+    """
     if m.ask_ticks == m.bid_ticks:
         return 0.0
-    return (m.micro_price - m.mid) / (m.ask - m.bid)
+    return 0.5 * m.qi * m.spread_bps if sp.md_norm == MdNorm.MID else 0.5 * m.qi
 
 
 @jit_inline

@@ -7,10 +7,11 @@ the spreads of the middle bin are ever compared. The result is the exact median,
 from __future__ import annotations
 
 from slackwater.kernel.jit import jit, jit_inline
-from slackwater.schema.market import SPREAD_BINS, SPREAD_BINS_PER_BPS, SPREAD_SLOTS, SPREAD_WINDOW, MarketState
+from slackwater.schema.market import BINNED_SLOTS, SPREAD_BINS, SPREAD_BINS_PER_BPS, SPREAD_SLOTS, SPREAD_WINDOW, MarketState
 from slackwater.schema.units import SEC
 
 SPREAD_MASK = SPREAD_SLOTS - 1
+BINNED_MASK = BINNED_SLOTS - 1
 REFRESH_NS = 2 * SEC
 MIN_SAMPLES = 10
 LATEST = SPREAD_SLOTS - 2 * SPREAD_WINDOW  # books after which a due median, or the bins it starts from, would lose samples
@@ -59,14 +60,13 @@ def bin_spreads(m: MarketState) -> None:
     """Bring the bins to the 500 spreads before `median_at`."""
     end = m.median_at
     k = m.spreads_binned
+    first_kept = 0
     if end - k >= SPREAD_WINDOW:
-        for b in range(SPREAD_BINS):
-            m.spread_bins[b].count = 0
+        for old in range(max(0, k - SPREAD_WINDOW), k):
+            m.spread_bins[m.spread_bin_of[old & BINNED_MASK]].count = 0
         m.below_bin = 0
         k = end - SPREAD_WINDOW
         first_kept = k
-    else:
-        first_kept = 0
     while k < end:
         if k - SPREAD_WINDOW >= first_kept:
             drop_spread(m, k - SPREAD_WINDOW)
@@ -80,6 +80,7 @@ def add_spread(m: MarketState, k: int) -> None:
     """Append book k's spread to its bin."""
     slot = k & SPREAD_MASK
     b = bin_of(m.spreads[slot])
+    m.spread_bin_of[k & BINNED_MASK] = b
     held = m.spread_bins[b]
     if held.count == 0:
         held.first = slot
@@ -94,7 +95,7 @@ def add_spread(m: MarketState, k: int) -> None:
 @jit
 def drop_spread(m: MarketState, k: int) -> None:
     """Take book k's spread, the oldest of all and so of its bin, out of its bin."""
-    b = bin_of(m.spreads[k & SPREAD_MASK])
+    b = m.spread_bin_of[k & BINNED_MASK]
     held = m.spread_bins[b]
     held.first = m.spread_next[held.first]
     held.count -= 1
@@ -117,8 +118,8 @@ def find_median(m: MarketState) -> float:
         b += 1
     m.median_bin = b
     m.below_bin = below
-    count = copy_bin(m, b)
-    lower = select(m, count, rank - below)
+    count, is_uniform = copy_bin(m, b)
+    lower = m.spread_scratch[0] if is_uniform else select(m, count, rank - below)
     if size & 1 == 1:
         return lower
     if rank - below + 1 < count:
@@ -126,18 +127,22 @@ def find_median(m: MarketState) -> float:
     b += 1
     while m.spread_bins[b].count == 0:
         b += 1
-    return (lower + least_from(m, 0, copy_bin(m, b))) / 2.0
+    return (lower + least_from(m, 0, copy_bin(m, b)[0])) / 2.0
 
 
 @jit
-def copy_bin(m: MarketState, b: int) -> int:
-    """Copy a bin's spreads to the scratch array; returns how many there are."""
+def copy_bin(m: MarketState, b: int) -> tuple[int, bool]:
+    """Copy a bin's spreads to the scratch array; returns how many there are and whether all are equal."""
     held = m.spread_bins[b]
     slot = held.first
+    first = m.spreads[slot]
+    is_uniform = True
     for k in range(held.count):
-        m.spread_scratch[k] = m.spreads[slot]
+        spread = m.spreads[slot]
+        is_uniform = is_uniform and spread == first
+        m.spread_scratch[k] = spread
         slot = m.spread_next[slot]
-    return int(held.count)
+    return int(held.count), is_uniform
 
 
 @jit

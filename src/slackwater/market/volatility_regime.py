@@ -7,10 +7,8 @@ import math
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.market.candles import candle_vol_bps, close_candles
 from slackwater.market.trades import rv_1s_bps
-from slackwater.market.zscore import LN2, gain_of
 from slackwater.schema.market import MarketState
 from slackwater.schema.params import SignalParams, VolUnits
-from slackwater.schema.units import SEC
 
 SQRT_MINUTE = math.sqrt(60.0)  # from one second to one minute
 MIN_BASELINE_BPS = 8.0  # stands in until there are candles
@@ -19,6 +17,7 @@ SMALL = 0.03  # below it six terms of the series of 1-exp(-x) are right to 1e-12
 THIRD = 1.0 / 3.0
 FIFTH = 1.0 / 5.0
 SIXTH = 1.0 / 6.0
+SURE = 1.0 - 1e-9  # below this share of a threshold rounding cannot matter
 
 
 @jit_inline
@@ -34,11 +33,10 @@ def observe_candles(m: MarketState, sp: SignalParams, now_ns: int) -> None:
 
 
 @jit_inline
-def live_gain(dt_ns: int, half_life_sec: float) -> float:
-    """`1-2^(-dt/half_life)`, short steps by a series: unlike a score, an average forgets a rounding."""
-    x = dt_ns / SEC * LN2 / half_life_sec
+def live_gain(x: float) -> float:
+    """`1-exp(-x)`, short steps by a series: unlike a score, an average forgets a rounding."""
     if x > SMALL:
-        return gain_of(dt_ns / SEC, half_life_sec)
+        return 1.0 - math.exp(-x)
     return x * (1.0 - x * 0.5 * (1.0 - x * THIRD * (1.0 - x * 0.25 * (1.0 - x * FIFTH * (1.0 - x * SIXTH)))))
 
 
@@ -48,7 +46,7 @@ def move_live(m: MarketState, sp: SignalParams, now_ns: int, dt_ns: int) -> None
     if sp.vol_units == VolUnits.MINUTE:
         live_in = m.rv_mid_1s * SQRT_MINUTE
         if m.live_ema > 0.0:
-            m.live_ema += live_gain(dt_ns, sp.live_half_life_sec) * (live_in - m.live_ema)
+            m.live_ema += live_gain(dt_ns * m.live_rate) * (live_in - m.live_ema)
         else:
             m.live_ema = live_in
     else:
@@ -95,6 +93,8 @@ def tail_ratio(m: MarketState, sp: SignalParams) -> float:
 @jit
 def is_heavy_tail(m: MarketState, sp: SignalParams) -> bool:
     """Whether the market moves so much more than usual that no layer should follow soon."""
+    if max(m.live_bps, m.blended_bps) < sp.tail_mult * SURE * m.baseline_bps:
+        return False
     return tail_ratio(m, sp) >= sp.tail_mult
 
 

@@ -18,7 +18,7 @@ from slackwater.sim import loop
 from slackwater.sim.cursors import Cursor
 from slackwater.sim.records import VenueState
 
-Arguments = tuple[Box, Box, Box, Box, Box, Box]  # of every entry point of the loop
+Arguments = tuple[Box, Box, Box]  # of every entry point of the loop
 ROWS_PER_CALL = 1 << 20  # the loop comes back this often, so that a bar can move and Ctrl-C is heard
 
 
@@ -62,6 +62,8 @@ class Session:
         self.loop = new(loop.Loop)
         self.loop[0].portfolio.states_address = address_of(self.states)
         self.loop[0].portfolio.count = count
+        self.loop[0].venues_address = address_of(self.venues)
+        self.loop[0].cursors_address = address_of(self.cursors)
         for k, source in enumerate(symbols):
             self._set_up(k, source, seed, start_ns, end_ns)
         ends = [self._last_ns(k) for k in range(count)]
@@ -132,11 +134,11 @@ class Session:
             yield self.out
 
     def _arguments(self) -> Arguments:
-        return self.states, self.venues, self.cursors, self.params, self.out, self.loop
+        return self.loop, self.params, self.out
 
     def _run_tape(self, arguments: Arguments) -> Iterator[Box]:
         if not self.loop[0].started:
-            loop.preload(self.states, self.cursors, self.params)
+            loop.preload(self.loop, self.params)
         yield from self._until_done(arguments)
 
     def _until_done(self, arguments: Arguments) -> Iterator[Box]:

@@ -18,8 +18,9 @@ DEPTH_BLOCK_BITS = 6
 DEPTH_BLOCKS = DEPTH_SLOTS >> DEPTH_BLOCK_BITS
 SPREAD_WINDOW = 500
 SPREAD_SLOTS = 8_192  # the window plus the books that may come before somebody asks for its median
-SPREAD_BINS = 2_048
-SPREAD_BINS_PER_BPS = 32.0  # the last bin takes everything from 64 bps up
+BINNED_SLOTS = 512  # no less than the window
+SPREAD_BINS = 32_768
+SPREAD_BINS_PER_BPS = 512.0  # so fine that a bin holds few spreads; the last one takes everything from 64 bps up
 CANDLE_SLOTS = 1_024  # bounds look-back / time frame
 
 
@@ -123,7 +124,6 @@ class MarketState(Record):
     mid: f64
     spread_bps: f64
     qi: f64
-    micro_price: f64
     md: f64
     ret_2s: f64
     flow_2s: i64  # lots bought minus lots sold
@@ -141,6 +141,7 @@ class MarketState(Record):
     dqi_ns: i64
     gain: f64  # of an update after 0.1 s, half-life of the first three trackers
     gain_delta: f64  # likewise, of the last two
+    live_rate: f64  # of the live volatility, per ns of a base e
     sampled_ti: f64  # previous samples
     sampled_qi: f64
     # trades: totals as of the last trade, tails as of the last question
@@ -192,5 +193,6 @@ class MarketState(Record):
     spreads: Annotated[Vec[f64], SPREAD_SLOTS]
     spread_next: Annotated[Vec[i32], SPREAD_SLOTS]
     spread_bins: Annotated[Vec[SpreadBin], SPREAD_BINS]
+    spread_bin_of: Annotated[Vec[i32], BINNED_SLOTS]  # by running number of the book, masked: the bin it went to
     spread_scratch: Annotated[Vec[f64], SPREAD_WINDOW]
     frames: Annotated[Vec[CandleFrame], TIME_FRAMES]

@@ -247,6 +247,8 @@ class Inverse(Record):
     zones: Annotated[Vec[Zone], MAX_ZONES]
     active_ns: i64
     layers_seen: i64  # layers opened when it was given up
+    layers_held: i64  # as of the zones
+    has_new_fills: flag  # since the zones' shares were dealt
 
 
 class SymbolState(Record):

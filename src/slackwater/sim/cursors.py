@@ -35,6 +35,9 @@ class Cursor(Record):
     due_ns: i64  # the next arrival, report or timer of this symbol
 
 
+cursor_at = row_of(Cursor)
+
+
 @jit_inline
 def recv_ns(c: Cursor) -> int:
     """When the next row of a tape reaches the strategy."""

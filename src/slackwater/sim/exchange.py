@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slackwater.kernel.jit import jit
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.schema.commands import CommandKind, OrderType, Tif
 from slackwater.schema.events import ReportKind, RowKind, TapeRow, VenueReason
 from slackwater.schema.instrument import Instrument
@@ -40,6 +40,7 @@ from slackwater.sim.resting import (
 __all__ = [
     "expire_all",
     "has_resting",
+    "is_out_of_reach",
     "needs_rows",
     "next_arrival_ns",
     "next_report_ns",
@@ -64,6 +65,24 @@ def needs_rows(v: VenueState) -> bool:
     While this is false, rows may be skipped and the book be set by `set_book` before the next arrival.
     """
     return v.resting_count > 0 or v.taken_lots[BID] > 0 or v.taken_lots[ASK] > 0
+
+
+@jit_inline
+def is_out_of_reach(v: VenueState, row: TapeRow) -> bool:
+    """Whether a row can neither fill our orders nor tell anything about their queues: of a book only the picture is new then."""
+    if v.taken_lots[BID] > 0 or v.taken_lots[ASK] > 0:
+        return False
+    if row.kind == RowKind.BOOK:
+        return (
+            row.price_ticks > v.highest_buy_ticks
+            and row.ask_ticks < v.lowest_sell_ticks
+            and row.ask_ticks >= row.price_ticks
+            and row.lots >= 0
+            and row.ask_lots >= 0
+        )
+    if row.kind == RowKind.TRADE:
+        return row.price_ticks > v.highest_buy_ticks and row.price_ticks < v.lowest_sell_ticks and row.lots > 0
+    return row.kind != RowKind.FUNDING
 
 
 @jit

@@ -16,14 +16,14 @@ from slackwater.market.signals import on_candle
 from slackwater.orders.close_ladder import is_closing
 from slackwater.orders.entry_group import is_working
 from slackwater.schema.audit import Out
-from slackwater.schema.events import Report, RowKind, VenueReason
+from slackwater.schema.events import Report, RowKind, TapeRow, VenueReason
 from slackwater.schema.params import Params
-from slackwater.schema.state import Portfolio, SymbolState
+from slackwater.schema.state import Portfolio, SymbolState, state_at
 from slackwater.schema.units import NEVER_NS, SEC
 from slackwater.sim import exchange
-from slackwater.sim.cursors import Cursor, next_venue_ns, recv_ns, row_at, venue_row
+from slackwater.sim.cursors import Cursor, cursor_at, next_venue_ns, recv_ns, row_at, venue_row
 from slackwater.sim.matching import is_valid_book
-from slackwater.sim.records import VenueState
+from slackwater.sim.records import VenueState, venue_at
 
 SHUTDOWN_LIMIT_NS = 60 * SEC  # the ladder takes less than a second; what is left then found nothing to trade against
 
@@ -68,7 +68,24 @@ class Loop(Record):
     rival: i64  # the symbol it belongs to
     started: flag
     report: Report  # the one being delivered
+    venues_address: i64  # one VenueState and one Cursor per symbol, as the portfolio's states
+    cursors_address: i64
     portfolio: Portfolio
+
+
+@jit_inline
+def _state(lp: Loop, k: int) -> SymbolState:
+    return state_at(lp.portfolio.states_address, k)
+
+
+@jit_inline
+def _venue(lp: Loop, k: int) -> VenueState:
+    return venue_at(lp.venues_address, k)
+
+
+@jit_inline
+def _cursor(lp: Loop, k: int) -> Cursor:
+    return cursor_at(lp.cursors_address, k)
 
 
 @jit
@@ -87,54 +104,72 @@ def _follow_tape(v: VenueState, c: Cursor, until_ns: int) -> None:
         index = venue_row(c, k)
         row = row_at(c.rows_address, index)
         if c.first <= index < c.stop and row.kind == RowKind.BOOK and is_valid_book(row):
-            exchange.set_book(v, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots)
+            _show_book(v, row)
             break
         k -= 1
     c.venue = max(c.venue, low)
 
 
 @jit
-def _refresh_due(states: Box, venues: Box, cursors: Box, lp: Loop, k: int) -> None:
+def _refresh_due(lp: Loop, k: int) -> None:
     """Look again at what is next for a symbol, after something of it changed."""
-    v = venues[k]
+    v = _venue(lp, k)
     due = min(exchange.next_arrival_ns(v), exchange.next_report_ns(v))
     if lp.phase != Phase.DRAIN:
-        due = min(due, states[k].wake_ns)
-    cursors[k].due_ns = due
-    cursors[k].venue_ns = next_venue_ns(cursors[k]) if exchange.needs_rows(v) else NEVER_NS
+        due = min(due, _state(lp, k).wake_ns)
+    c = _cursor(lp, k)
+    c.due_ns = due
+    c.venue_ns = next_venue_ns(c) if exchange.needs_rows(v) else NEVER_NS
     lp.due_ns = NEVER_NS
-    for j in range(len(cursors)):
-        lp.due_ns = min(lp.due_ns, cursors[j].due_ns)
-    _choose_venue(cursors, lp)
+    for j in range(lp.portfolio.count):
+        lp.due_ns = min(lp.due_ns, _cursor(lp, j).due_ns)
+    _choose_venue(lp)
 
 
 @jit
-def _choose_venue(cursors: Box, lp: Loop) -> None:
+def _choose_venue(lp: Loop) -> None:
     """Find the symbol whose venue has the next row."""
     lp.venue_ns = NEVER_NS
-    for j in range(len(cursors)):
-        if cursors[j].venue_ns < lp.venue_ns:
-            lp.venue_ns = cursors[j].venue_ns
+    for j in range(lp.portfolio.count):
+        if _cursor(lp, j).venue_ns < lp.venue_ns:
+            lp.venue_ns = _cursor(lp, j).venue_ns
             lp.venue_symbol = j
 
 
+@jit_inline
+def _show_book(v: VenueState, row: TapeRow) -> None:
+    exchange.set_book(v, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots)
+
+
 @jit
-def _follow_venue(states: Box, venues: Box, cursors: Box, p: Params, lp: Loop, horizon_ns: int) -> None:
+def _follow_venue(lp: Loop, p: Params, horizon_ns: int) -> None:
     """Rows happen at one symbol's venue, up to a moment or until the venue has something to say. Venues do not know each other, so their
     order among symbols does not matter."""
     k = lp.venue_symbol
-    c = cursors[k]
-    v = venues[k]
+    c = _cursor(lp, k)
+    v = _venue(lp, k)
+    ins = _state(lp, k).ins
     spoken = v.last_sequence
+    shown = -1  # the row of a book that only has to be remembered
     while c.venue_ns <= horizon_ns and c.venue_ns < NEVER_NS and v.last_sequence == spoken:
         lp.now_ns = max(lp.now_ns, c.venue_ns)
-        exchange.on_row(v, states[k].ins, p, row_at(c.rows_address, venue_row(c, c.venue)))
+        index = venue_row(c, c.venue)
+        row = row_at(c.rows_address, index)
+        if not exchange.is_out_of_reach(v, row):
+            if shown >= 0:
+                _show_book(v, row_at(c.rows_address, shown))
+                shown = -1
+            exchange.on_row(v, ins, p, row)
+        elif row.kind == RowKind.BOOK:
+            shown = index
         c.venue += 1
         c.venue_ns = next_venue_ns(c)
+    if shown >= 0:
+        _show_book(v, row_at(c.rows_address, shown))
     if v.last_sequence != spoken or not exchange.needs_rows(v):
-        _refresh_due(states, venues, cursors, lp, k)
+        _refresh_due(lp, k)
     else:
-        _choose_venue(cursors, lp)
+        _choose_venue(lp)
 
 
 @jit
@@ -145,18 +180,18 @@ def _send_commands(v: VenueState, p: Params, out: Out) -> None:
 
 
 @jit
-def _choose_tape(cursors: Box, lp: Loop) -> None:
+def _choose_tape(lp: Loop) -> None:
     """Find the symbol whose row comes next and how long nobody else's does."""
     best = 0
-    for k in range(1, len(cursors)):
-        if cursors[k].recv_ns < cursors[best].recv_ns:
+    for k in range(1, lp.portfolio.count):
+        if _cursor(lp, k).recv_ns < _cursor(lp, best).recv_ns:
             best = k
     lp.current = best
     lp.rival_ns = NEVER_NS
-    lp.rival = len(cursors)
-    for k in range(len(cursors)):
-        if k != best and cursors[k].recv_ns < lp.rival_ns:
-            lp.rival_ns = cursors[k].recv_ns
+    lp.rival = lp.portfolio.count
+    for k in range(lp.portfolio.count):
+        if k != best and _cursor(lp, k).recv_ns < lp.rival_ns:
+            lp.rival_ns = _cursor(lp, k).recv_ns
             lp.rival = k
 
 
@@ -173,34 +208,34 @@ def _deliver_row(c: Cursor, s: SymbolState, p: Params, out: Out, lp: Loop) -> No
 
 
 @jit
-def _after_row(states: Box, venues: Box, cursors: Box, p: Params, out: Out, lp: Loop, k: int) -> None:
+def _after_row(lp: Loop, p: Params, out: Out, k: int) -> None:
     """What a row led to: commands leave, timers are noted, and a tape that has ended is."""
-    if cursors[k].local >= cursors[k].stop:
+    if _cursor(lp, k).local >= _cursor(lp, k).stop:
         # A symbol ends with its own tape, so that it does the same alone and beside others.
-        states[k].risk.is_draining = True
-        states[k].wake_ns = NEVER_NS
-    _send_commands(venues[k], p, out)
-    _refresh_due(states, venues, cursors, lp, k)
+        _state(lp, k).risk.is_draining = True
+        _state(lp, k).wake_ns = NEVER_NS
+    _send_commands(_venue(lp, k), p, out)
+    _refresh_due(lp, k)
 
 
 @jit
-def _earliest(states: Box, venues: Box, cursors: Box, lp: Loop) -> tuple[int, int]:
+def _earliest(lp: Loop) -> tuple[int, int]:
     """Which symbol's which kind of event is due: 0 arrival, 1 report, 2 row, 3 timer; -1 when nothing is."""
     symbol = -1
     kind = -1
     when = NEVER_NS
-    for k in range(len(cursors)):
-        if cursors[k].due_ns > when:
+    for k in range(lp.portfolio.count):
+        if _cursor(lp, k).due_ns > when:
             continue
-        arrival_ns = exchange.next_arrival_ns(venues[k])
-        report_ns = exchange.next_report_ns(venues[k])
-        first_ns = cursors[k].due_ns
+        arrival_ns = exchange.next_arrival_ns(_venue(lp, k))
+        report_ns = exchange.next_report_ns(_venue(lp, k))
+        first_ns = _cursor(lp, k).due_ns
         first_kind = 0 if arrival_ns == first_ns else (1 if report_ns == first_ns else 3)
         if first_ns < when or (first_ns == when and first_kind < kind and first_ns < NEVER_NS):
             when = first_ns
             kind = first_kind
             symbol = k
-    row_ns = cursors[lp.current].recv_ns
+    row_ns = _cursor(lp, lp.current).recv_ns
     if row_ns < when or (row_ns == when and kind == 3 and row_ns < NEVER_NS):
         return lp.current, 2
     return symbol, kind
@@ -217,130 +252,131 @@ def _arrive(s: SymbolState, v: VenueState, c: Cursor, p: Params, lp: Loop) -> No
 
 
 @jit
-def _step_due(states: Box, venues: Box, cursors: Box, p: Params, out: Out, lp: Loop) -> int:
+def _step_due(lp: Loop, p: Params, out: Out) -> int:
     """Do the earliest of everything that is due, unless that is a row: the caller delivers it. Returns the Step."""
-    k, kind = _earliest(states, venues, cursors, lp)
+    k, kind = _earliest(lp)
     if kind < 0:
         return Step.NOTHING_LEFT.value
     if kind == 2:
         return Step.ROW_IS_NEXT.value
-    s = states[k]
-    v = venues[k]
+    s = _state(lp, k)
+    v = _venue(lp, k)
     if kind == 0:
-        _arrive(s, v, cursors[k], p, lp)
+        _arrive(s, v, _cursor(lp, k), p, lp)
     elif kind == 1:
         exchange.pop_report(v, lp.report)
         lp.now_ns = max(lp.now_ns, lp.report.ts_recv_ns)
-        cursors[k].heard_ns = lp.report.ts_recv_ns
+        _cursor(lp, k).heard_ns = lp.report.ts_recv_ns
         grid_trader.on_report(lp.portfolio, s, p, out, lp.report)
     else:
         lp.now_ns = max(lp.now_ns, s.wake_ns)
         grid_trader.on_timer(lp.portfolio, s, p, out, s.wake_ns)
     _send_commands(v, p, out)
-    _refresh_due(states, venues, cursors, lp, k)
+    _refresh_due(lp, k)
     return Step.TAKEN.value
 
 
 @jit_loop
-def run(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_box: Box) -> int:
+def run(loop_box: Box, params: Box, out_box: Box) -> int:
     """Run until the phase's end or a reason to come back; returns the Pause.
 
     Args:
-        states, venues, cursors: one row per symbol, sorted by name.
-        params, out_box, loop_box: one row each.
+        loop_box: one row, which knows where the symbols' states, venues and cursors lie, each sorted by name.
+        params, out_box: one row each.
     """
     p = params[0]
     out = out_box[0]
     lp = loop_box[0]
     if not lp.started:
-        start(states, venues, cursors, lp)
+        start(lp)
     while True:
         if out.is_nearly_full:
             return Pause.LOGS.value
         if lp.rows_done >= lp.pause_at:
             return Pause.EVENTS.value
-        row_ns = cursors[lp.current].recv_ns
+        row_ns = _cursor(lp, lp.current).recv_ns
         next_ns = min(row_ns, lp.due_ns)
         if lp.phase != Phase.DRAIN and min(next_ns, lp.venue_ns) > lp.until_ns:
             return Pause.DONE.value
         if lp.venue_ns <= next_ns and lp.venue_ns < NEVER_NS:
-            _follow_venue(states, venues, cursors, p, lp, next_ns)
+            _follow_venue(lp, p, next_ns)
             continue
         if row_ns >= lp.due_ns:
-            if lp.phase == Phase.SHUTDOWN and not _is_any_closing(states):
+            if lp.phase == Phase.SHUTDOWN and not _is_any_closing(lp):
                 return Pause.DONE.value
-            step = _step_due(states, venues, cursors, p, out, lp)
+            step = _step_due(lp, p, out)
             if step == Step.NOTHING_LEFT:
                 return Pause.DONE.value
             if step == Step.TAKEN:
                 continue
         k = lp.current
-        wake_ns = states[k].wake_ns
-        _deliver_row(cursors[k], states[k], p, out, lp)
-        next_row_ns = cursors[k].recv_ns
-        if out.command_count > 0 or states[k].wake_ns != wake_ns or next_row_ns == NEVER_NS:
-            _after_row(states, venues, cursors, p, out, lp, k)
+        wake_ns = _state(lp, k).wake_ns
+        _deliver_row(_cursor(lp, k), _state(lp, k), p, out, lp)
+        next_row_ns = _cursor(lp, k).recv_ns
+        if out.command_count > 0 or _state(lp, k).wake_ns != wake_ns or next_row_ns == NEVER_NS:
+            _after_row(lp, p, out, k)
         if next_row_ns > lp.rival_ns or (next_row_ns == lp.rival_ns and lp.rival < k):
-            _choose_tape(cursors, lp)
+            _choose_tape(lp)
 
 
 @jit
-def start(states: Box, venues: Box, cursors: Box, lp: Loop) -> None:
+def start(lp: Loop) -> None:
     """Put every symbol at its first row."""
-    for k in range(len(states)):
-        states[k].wake_ns = NEVER_NS
-        cursors[k].recv_ns = recv_ns(cursors[k])
-        cursors[k].due_ns = NEVER_NS
-        cursors[k].venue_ns = NEVER_NS
+    for k in range(lp.portfolio.count):
+        _state(lp, k).wake_ns = NEVER_NS
+        _cursor(lp, k).recv_ns = recv_ns(_cursor(lp, k))
+        _cursor(lp, k).due_ns = NEVER_NS
+        _cursor(lp, k).venue_ns = NEVER_NS
     lp.due_ns = NEVER_NS
     lp.venue_ns = NEVER_NS
-    _choose_tape(cursors, lp)
+    _choose_tape(lp)
     lp.started = True
 
 
 @jit
-def _is_any_closing(states: Box) -> bool:
+def _is_any_closing(lp: Loop) -> bool:
     """Whether a close is under way, or an entry group is: it may still fill what must then be closed."""
-    for k in range(len(states)):
-        if is_closing(states[k]) or is_working(states[k]):
+    for k in range(lp.portfolio.count):
+        if is_closing(_state(lp, k)) or is_working(_state(lp, k)):
             return True
     return False
 
 
 @jit_loop
-def preload(states: Box, cursors: Box, params: Box) -> None:
+def preload(loop_box: Box, params: Box) -> None:
     """Make known the candles from before the run's first row."""
+    lp = loop_box[0]
     sp = params[0].signals
-    for k in range(len(states)):
-        c = cursors[k]
+    for k in range(lp.portfolio.count):
+        c = _cursor(lp, k)
         for index in range(c.first):
             row = row_at(c.rows_address, index)
             if row.kind == RowKind.CANDLE:
-                on_candle(states[k].market, sp, row.price_ticks, row.value, row.ask_ticks)
+                on_candle(_state(lp, k).market, sp, row.price_ticks, row.value, row.ask_ticks)
 
 
 @jit_loop
-def finish(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_box: Box, phase: int) -> None:
+def finish(loop_box: Box, params: Box, out_box: Box, phase: int) -> None:
     """Begin an end phase: SHUTDOWN asks every symbol to close, DRAIN stops decisions."""
     p = params[0]
     out = out_box[0]
     lp = loop_box[0]
     lp.phase = phase
     lp.until_ns = lp.now_ns + SHUTDOWN_LIMIT_NS
-    for k in range(len(states)):
-        states[k].risk.is_draining = phase == Phase.DRAIN
+    for k in range(lp.portfolio.count):
+        _state(lp, k).risk.is_draining = phase == Phase.DRAIN
         if phase == Phase.SHUTDOWN:
-            grid_trader.request_shutdown(lp.portfolio, states[k], p, out, lp.now_ns)
-            _send_commands(venues[k], p, out)
-        _refresh_due(states, venues, cursors, lp, k)
+            grid_trader.request_shutdown(lp.portfolio, _state(lp, k), p, out, lp.now_ns)
+            _send_commands(_venue(lp, k), p, out)
+        _refresh_due(lp, k)
 
 
 @jit_loop
-def expire(states: Box, venues: Box, cursors: Box, params: Box, out_box: Box, loop_box: Box) -> None:
+def expire(loop_box: Box, params: Box, out_box: Box) -> None:
     """End what still rests when the tape has ended, and mark what is still open."""
     lp = loop_box[0]
-    for k in range(len(states)):
-        exchange.expire_all(venues[k], cursors[k].heard_ns, VenueReason.END_OF_TAPE)
-        if states[k].ledger.short_lots > 0:
-            grid_trader.log_equity(states[k], params[0], out_box[0], cursors[k].heard_ns)
-        _refresh_due(states, venues, cursors, lp, k)
+    for k in range(lp.portfolio.count):
+        exchange.expire_all(_venue(lp, k), _cursor(lp, k).heard_ns, VenueReason.END_OF_TAPE)
+        if _state(lp, k).ledger.short_lots > 0:
+            grid_trader.log_equity(_state(lp, k), params[0], out_box[0], _cursor(lp, k).heard_ns)
+        _refresh_due(lp, k)

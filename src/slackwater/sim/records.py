@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Annotated
 
+from slackwater.kernel.gather import row_of
 from slackwater.kernel.record import Record, Vec, f64, flag, i32, i64, u8
 from slackwater.schema.events import Report
 
@@ -15,6 +16,7 @@ MAX_REPORTS = 256  # reports on their way to us
 MAX_FINISHED = 64  # ended orders that a query still finds
 BID = 0  # index of the bid in arrays of two sides
 ASK = 1
+NEVER_TICKS = 1 << 62
 
 
 class OrderState(IntEnum):
@@ -78,6 +80,8 @@ class VenueState(Record):
     orders: Annotated[Vec[VenueOrder], ORDER_SLOTS]
     rank: Annotated[Vec[i64], MAX_RESTING]  # slots of resting orders: buys, then sells; best price first, then priority
     resting_count: i64
+    highest_buy_ticks: i64  # of the resting orders, 0 without any
+    lowest_sell_ticks: i64  # NEVER_TICKS without any
     ended_count: i64  # ranked orders that have ended and await removal
     last_priority: i64
     last_trade_id: i64
@@ -95,3 +99,6 @@ class VenueState(Record):
     lost_report_count: i64  # reports that found the ring full: the run must not be trusted
     rejected_input_count: i64  # rows that made no sense
     funding_usd: f64  # received, less paid, at the funding rows that were fed: a caller that skips rows keeps its own account
+
+
+venue_at = row_of(VenueState)

@@ -7,7 +7,7 @@ from slackwater.schema.events import ReportKind, VenueReason
 from slackwater.schema.params import Params
 from slackwater.sim.in_flight import draft_order, post_report, remember_end, report_order
 from slackwater.sim.queue import join_queue
-from slackwater.sim.records import ASK, BID, MAX_REPORTS, ORDER_SLOTS, OrderState, VenueOrder, VenueState
+from slackwater.sim.records import ASK, BID, MAX_REPORTS, NEVER_TICKS, ORDER_SLOTS, OrderState, VenueOrder, VenueState
 
 NO_SLOT = -1
 
@@ -63,6 +63,7 @@ def rest_order(v: VenueState, slot: int) -> None:
         k -= 1
     v.rank[k] = slot
     v.resting_count += 1
+    _note_reach(v)
 
 
 @jit
@@ -74,6 +75,7 @@ def withdraw_order(v: VenueState, slot: int) -> None:
             v.rank[kept] = v.rank[k]
             kept += 1
     v.resting_count = kept
+    _note_reach(v)
 
 
 @jit
@@ -91,6 +93,20 @@ def remove_ended(v: VenueState) -> None:
             kept += 1
     v.resting_count = kept
     v.ended_count = 0
+    _note_reach(v)
+
+
+@jit
+def _note_reach(v: VenueState) -> None:
+    """Note the best resting prices, between which the market does not touch us."""
+    v.highest_buy_ticks = 0
+    v.lowest_sell_ticks = NEVER_TICKS
+    for k in range(v.resting_count):
+        order = v.orders[v.rank[k]]
+        if order.side > 0:
+            v.highest_buy_ticks = max(v.highest_buy_ticks, order.price_ticks)
+        else:
+            v.lowest_sell_ticks = min(v.lowest_sell_ticks, order.price_ticks)
 
 
 @jit

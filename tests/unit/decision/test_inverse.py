@@ -59,6 +59,7 @@ def test_three_layers_arm(layers: tuple[int, ...], is_enabled: bool, expected: I
 def test_layers_given_back_do_not_arm() -> None:
     scene = deep()
     scene.led.layers[0].lots, scene.led.first_layer, scene.led.short_lots = 0, 1, 500
+    scene.s.inverse.has_new_fills = True
     scene.follow()
     assert mode(scene) == InverseMode.NONE
 
