@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from slackwater.kernel.jit import jit, jit_inline, jit_loop
 from slackwater.kernel.record import Box, Record, as_box, dtype_of, f64, flag, i64, new, rows
 from slackwater.market import signals as sig
-from slackwater.market.book import micro_price, qty_of
+from slackwater.market.book import qty_of
 from slackwater.market.spreads import median_spread_bps
 from slackwater.market.volatility_regime import drift_mult, is_heavy_tail, tail_ratio
 from slackwater.schema.events import RowKind, TapeRow
@@ -72,7 +72,7 @@ def fill_book_columns(row: SignalRow, m: MarketState, ins: Instrument, sp: Signa
     row.spread_bps = m.spread_bps
     row.median_spread_bps = median_spread_bps(m)
     row.qi = m.qi
-    row.micro_price = micro_price(m)
+    row.micro_price = m.micro_price
     row.md = m.md
     row.z_ret_2s = sig.z_ret_2s(m, sp)
     row.z_ti_2s = sig.z_ti_2s(m, sp)

@@ -28,11 +28,13 @@ def is_valid_book(bid_ticks: int, bid_lots: int, ask_ticks: int, ask_lots: int) 
 
 @jit_inline
 def set_book(m: MarketState, ins: Instrument, bid_ticks: int, bid_lots: int, ask_ticks: int, ask_lots: int) -> None:
-    """Store a valid book with its spread (bps of the mid) and quote imbalance."""
+    """Store a valid book with its spread (bps of the mid), quote imbalance and microprice."""
     bid = price_of(ins, bid_ticks)
     ask = price_of(ins, ask_ticks)
+    bid_qty = qty_of(ins, bid_lots)
+    ask_qty = qty_of(ins, ask_lots)
     mid = (bid + ask) / 2.0
-    total_lots = bid_lots + ask_lots
+    total_qty = bid_qty + ask_qty
     m.bid_ticks = bid_ticks
     m.bid_lots = bid_lots
     m.ask_ticks = ask_ticks
@@ -41,13 +43,9 @@ def set_book(m: MarketState, ins: Instrument, bid_ticks: int, bid_lots: int, ask
     m.ask = ask
     m.mid = mid
     m.spread_bps = (ask - bid) / mid * BPS
-    m.qi = (bid_lots - ask_lots) / total_lots if total_lots > 0 else 0.0
-
-
-@jit
-def micro_price(m: MarketState) -> float:
-    """The mid drawn towards the side with less size behind it; the mid itself when there is no size at all."""
-    total_lots = m.bid_lots + m.ask_lots
-    if total_lots == 0:
-        return m.mid
-    return (m.ask * m.bid_lots + m.bid * m.ask_lots) / total_lots
+    if total_qty > 0.0:
+        m.qi = (bid_qty - ask_qty) / total_qty
+        m.micro_price = (ask * bid_qty + bid * ask_qty) / total_qty
+    else:
+        m.qi = 0.0
+        m.micro_price = mid

@@ -121,13 +121,12 @@ def observe_flow(m: MarketState, now_ns: int) -> None:
 
 @jit_inline
 def displacement(m: MarketState, sp: SignalParams) -> float:
-    """How far the microprice is from the mid, in spreads or in bps of the mid.
-
-    It stands half a spread times the quote imbalance away, so that nothing nearly equal has to be subtracted.
-    """
+    """How far the microprice is from the mid: in spreads, or in bps of the mid."""
+    if sp.md_norm == MdNorm.MID:
+        return (m.micro_price - m.mid) / m.mid * BPS
     if m.ask_ticks == m.bid_ticks:
         return 0.0
-    return 0.5 * m.qi * m.spread_bps if sp.md_norm == MdNorm.MID else 0.5 * m.qi
+    return (m.micro_price - m.mid) / (m.ask - m.bid)
 
 
 @jit_inline

@@ -124,6 +124,7 @@ class MarketState(Record):
     mid: f64
     spread_bps: f64
     qi: f64
+    micro_price: f64
     md: f64
     ret_2s: f64
     flow_2s: i64  # lots bought minus lots sold

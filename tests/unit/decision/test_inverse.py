@@ -89,6 +89,7 @@ def test_shares_are_of_layers_held() -> None:
     scene = deep(10, 20, 30, 40)
     scene.led.layers[0].lots, scene.led.first_layer, scene.led.short_lots = 0, 1, 85
     scene.led.layers[1].lots = 15
+    scene.s.inverse.has_new_fills = True
     scene.follow()
     assert [lots for _, lots in zones(scene)] == [15, 30, 40]
 
@@ -239,6 +240,7 @@ def test_given_up_rests_as_usual_until_another_layer_opens() -> None:
     scene.led.layers_opened, scene.led.short_lots = 4, 660
     scene.led.layers[3].lots = 100
     scene.led.layers[0].lots = 60
+    scene.s.inverse.has_new_fills = True
     scene.follow()
     assert mode(scene) == InverseMode.ARMED
     assert (zones(scene)[0], filled(scene)) == ((10.5, 60), [0, 0, 0, 0])
