@@ -47,6 +47,7 @@ class ReportKind(IntEnum):
     CANCEL_ACK = 6
     CANCEL_REJECT = 7
     EXPIRE = 8
+    STATUS = 9  # the answer to a query about a live order
 
 
 class FillCause(IntEnum):
@@ -76,6 +77,7 @@ class VenueReason(IntEnum):
     END_OF_TAPE = 11
     NO_BOOK = 12  # nothing to trade against yet
     TOO_MANY = 13  # the simulated venue's order table is full
+    LIQUIDATION = 14  # the venue closed the position itself
 
 
 class Report(Record):
@@ -83,10 +85,12 @@ class Report(Record):
 
     ts_venue_ns: i64  # when it happened there
     ts_recv_ns: i64  # when it reaches us
-    order_id: i64
+    order_id: i64  # 0: the venue's own order, a liquidation
     price_ticks: i64  # FILL: its price; ACK, AMEND_ACK: the order's price now
     lots: i64  # FILL: this fill's; ACK, AMEND_ACK: the order's total now
     cum_lots: i64  # executed so far
+    cum_cost_ticklots: i64  # price ticks times lots over all fills of the order so far
+    cum_fee_usd: f64  # paid on them
     trade_id: i64  # FILL: unique per symbol
     sequence: i64  # the venue's running number, per symbol
     queue_ahead_lots: i64  # FILL of a resting order: what stood before us when the filling event came; -1 unknown

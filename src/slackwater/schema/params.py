@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Annotated
 
+from slackwater.kernel.jit import jit
 from slackwater.kernel.record import Record, Vec, f64, flag, i64, u8
 
 TIME_FRAMES = 3  # 1m, 5m, 15m
@@ -196,3 +197,9 @@ class Params(Record):
     depth_decay: f64
     max_slippage_bps: f64
     maintenance_rate: f64
+
+
+@jit
+def widest_offset(p: Params) -> int:
+    """The most ticks that a slice may stand away from its group's price."""
+    return int(min(p.max_slices, p.max_ticks)) - 1

@@ -274,10 +274,10 @@ def _cancel(v: VenueState, p: Params, request: Request) -> None:
 
 @jit
 def _query(v: VenueState, p: Params, request: Request) -> None:
-    """Answer with the order as it is: an ACK while it lives, else the report that ended it once more, else a REJECT as unknown."""
+    """Answer with the order as it is: a STATUS while it lives, else the report that ended it once more, else a REJECT as unknown."""
     slot = find_live(v, request.order_id)
     if slot != NO_SLOT:
-        report_order(v, p, v.orders[slot], ReportKind.ACK, VenueReason.NONE)
+        report_order(v, p, v.orders[slot], ReportKind.STATUS, VenueReason.NONE)
         return
     k = find_end(v, request.order_id)
     if k < 0:
