@@ -134,6 +134,13 @@ def test_an_amend_refused_because_the_order_is_gone_waits_for_its_end() -> None:
     assert order[0].status == OrderStatus.AMENDING
 
 
+def test_an_amend_refused_because_the_order_was_filled_is_no_riddle() -> None:
+    order = an_order(OrderStatus.AMENDING, cum_lots=TOTAL)
+    order[0].sent_lots = 15
+    _apply(order, a_report(ReportKind.AMEND_REJECT, reason=VenueReason.UNKNOWN_ORDER))
+    assert order[0].status == OrderStatus.FILLED
+
+
 def test_fills_that_were_never_reported_are_learned_from_any_later_word() -> None:
     order = an_order(OrderStatus.LIVE, cum_lots=2)
     order[0].cost_ticklots = 2 * PRICE
