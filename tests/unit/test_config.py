@@ -214,7 +214,14 @@ def lowered_settings() -> list[str]:
     return [key for key in known_keys() if key.count(".") == 1 and key.partition(".")[0] in sections and key not in NOT_LOWERED]
 
 
-OTHER_CHOICE = {"z_clock": "time", "md_norm": "mid", "units": "v7", "tp_mode": "vol", "queue_model": "pessimistic"}
+OTHER_CHOICE = {
+    "z_clock": "time",
+    "md_norm": "mid",
+    "units": "v7",
+    "tp_mode": "vol",
+    "queue_model": "pessimistic",
+    "latency_model": "lognormal",
+}
 TOGETHER = {"max_notional": {"max_notional": 90.0}, "leverage": {"leverage": 2.0}, "max_slices": {"max_slices": 4}}
 
 

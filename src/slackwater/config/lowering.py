@@ -7,7 +7,7 @@ from typing import Any
 from slackwater.config.model import Config
 from slackwater.config.section import duration_sec
 from slackwater.kernel.record import Box, new
-from slackwater.schema.params import MdNorm, Params, QueueModel, TpMode, VolUnits, ZClock
+from slackwater.schema.params import LatencyModel, MdNorm, Params, QueueModel, TpMode, VolUnits, ZClock
 from slackwater.schema.units import HOUR, MINUTE, MS, SEC
 
 FRAME_NS = (MINUTE, 5 * MINUTE, 15 * MINUTE)
@@ -17,6 +17,7 @@ ENUMS: dict[str, Any] = {
     "units": VolUnits,
     "tp_mode": TpMode,
     "queue_model": QueueModel,
+    "latency_model": LatencyModel,
 }
 # Settings whose name in the parameters is not their own, with the unit that brings them there where it is one.
 RENAMED: dict[str, str] = {
@@ -47,6 +48,7 @@ NOT_LOWERED = frozenset(
         "session.duration_sec",
         "session.seed",
         "orphans.adopt",
+        "sim.latency_file",
         "risk.cooldown_steps_sec",
         "volatility.tf_weights",
         "volatility.tf_lookbacks",

@@ -23,10 +23,14 @@ class Session(Section):
 
 
 class Account(Section):
-    """Money behind the trades. Not used yet: back-tests model neither margin nor liquidation."""
+    """Money behind the trades: isolated margin, which the simulated venue gives to each symbol by itself."""
 
     balance: float = knob(
-        2000.0, "usd", "capital at the start of a back-test; equity, draw-down and liquidation count from it", gt=0, le=1e12
+        2000.0,
+        "usd",
+        "margin of each symbol; an entry order whose position would need more is refused at the simulated venue",
+        gt=0,
+        le=1e12,
     )
     leverage: float = knob(1.0, "x", "the venue liquidates sooner the higher it is; 1 leaves the most room to average", ge=1, le=125)
 
@@ -167,8 +171,44 @@ class Sim(Section):
         "proportional", "", "who cancelled when the queue shrinks: those behind us, by share, or those in front; the report shows all three"
     )
     feed_latency_ms: float = knob(2.0, "ms", "from the venue's book to us, where the tape does not say", ge=0, le=60_000)
-    entry_latency_ms: float = knob(5.0, "ms", "from us to the venue, for every order, amend and cancel", ge=0, le=60_000)
-    response_latency_ms: float = knob(5.0, "ms", "from the venue's answer to us", ge=0, le=60_000)
+    latency_model: Literal["constant", "lognormal", "recorded"] = knob(
+        "constant", "", "delays of orders and answers: always the same, scattered about their median, or drawn from latency_file"
+    )
+    entry_latency_ms: float = knob(
+        5.0, "ms", "from us to the venue, for every order, amend and cancel; the median if log-normal", ge=0, le=60_000
+    )
+    entry_latency_sigma: float = knob(0.5, "log", "scatter of a log-normal entry latency: two in three within a factor e^sigma", ge=0, le=3)
+    response_latency_ms: float = knob(5.0, "ms", "from the venue's answer to us; the median if log-normal", ge=0, le=60_000)
+    response_latency_sigma: float = knob(0.5, "log", "scatter of a log-normal response latency", ge=0, le=3)
+    latency_file: str = knob("", "", "Parquet or CSV with columns entry_ms, response_ms, for the recorded model: one row a measurement")
     depth_decay: float = knob(0.5, "fraction", "size of each further tick behind the touch, which the tape does not show", ge=0, le=1)
     max_slippage_bps: float = knob(50.0, "bps", "a market order stops here and reports the rest unfilled", ge=0, le=10_000)
-    maintenance_rate: float = knob(0.01, "fraction", "margin that must remain, or the position is liquidated; not used yet", ge=0, lt=1)
+    maintenance_rate: float = knob(
+        0.01, "fraction", "share of notional that must remain as margin, or the position is liquidated", ge=0, lt=1
+    )
+    # Binance USD-M states it per symbol as `liquidationFee` in its exchangeInfo, and it differs by symbol and year.
+    liquidation_fee: float = knob(0.0125, "fraction", "charged on a liquidated position beside the taker fee", ge=0, le=0.5)
+    reject_prob: float = knob(0.0, "fraction", "fault: share of new orders and modifies refused for no reason of their own", ge=0, le=1)
+    lost_answer_prob: float = knob(
+        0.0, "fraction", "fault: share of acknowledgements and fills that never reach us; a query finds out", ge=0, le=1
+    )
+    late_answer_prob: float = knob(0.0, "fraction", "fault: share of answers that come late and out of order", ge=0, le=1)
+    late_answer_ms: float = knob(1000.0, "ms", "fault: how much later those come", ge=0, le=60_000)
+    duplicate_prob: float = knob(0.0, "fraction", "fault: share of answers that come twice", ge=0, le=1)
+    stall_every_sec: float = seconds(0.0, "fault: the feed stands still this often and then delivers all it held; 0 never")
+    stall_sec: float = seconds(0.0, "fault: how long it stands still")
+    outage_every_sec: float = seconds(0.0, "fault: the venue refuses every request this often, while resting orders stay; 0 never")
+    outage_sec: float = seconds(0.0, "fault: how long it does")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        has_file = self.latency_model != "recorded" or self.latency_file != ""
+        require(has_file, "latency_file", "a file for latency_model recorded", "none")
+        for name, every_sec, length_sec in (
+            ("stall_sec", self.stall_every_sec, self.stall_sec),
+            ("outage_sec", self.outage_every_sec, self.outage_sec),
+        ):
+            require(
+                every_sec == 0 or length_sec <= every_sec, name, f"at most {name.replace('_sec', '_every_sec')} ({every_sec:g})", length_sec
+            )
+        return self

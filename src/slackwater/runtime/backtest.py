@@ -19,6 +19,7 @@ from slackwater.data.tape import SymbolTape, Tape, open_tape
 from slackwater.errors import DataError
 from slackwater.kernel.jit import note_warm
 from slackwater.kernel.record import Box, new
+from slackwater.runtime.latencies import load_latencies
 from slackwater.runtime.run_directory import RUN_FILE, RunWriter, new_run_folder
 from slackwater.runtime.session import Session, SymbolInput
 from slackwater.runtime.summary import summarise
@@ -53,7 +54,7 @@ def open_session(request: Request) -> tuple[Session, Tape]:
     """The tape of a request and a session at its first row.
 
     Raises:
-        DataError: no tape, or no rows in the time asked for.
+        DataError: no tape, no rows in the time asked for, or recorded latencies that cannot be used.
         UsageError: a symbol that is not on the tape.
     """
     tape = open_tape(request.data, list(request.symbols) or None)
@@ -61,7 +62,9 @@ def open_session(request: Request) -> tuple[Session, Tape]:
     inputs = [_input(entry, int(params[0].feed_latency_ns)) for entry in tape.symbols]
     seed = request.config.seed if request.seed is None else request.seed
     end_ns = _end_ns(request, inputs)
-    session = Session(inputs, params, seed, request.start_ns, end_ns)
+    sim = request.config.sim
+    delays = load_latencies(Path(sim.latency_file)) if sim.latency_model == "recorded" else None
+    session = Session(inputs, params, seed, request.start_ns, end_ns, delays)
     if session.row_count == 0:
         raise DataError(f"{request.data}: expected rows in the time asked for, found none; `slackwater data ls` shows what a tape spans")
     return session, tape
@@ -176,10 +179,13 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
         "quarantined": quarantined(session, tape),
         "drift_clamped_frac": {source.name: _clamped(s) for source, s in zip(session.inputs, session.states, strict=True)},
         "overflows": overflows(session),
+        "liquidations": {source.name: int(v.liquidation_count) for source, v in zip(session.inputs, session.venues, strict=True)},
+        "lost_answers": {source.name: int(v.lost_answer_count) for source, v in zip(session.inputs, session.venues, strict=True)},
         "late_reports": {source.name: int(s.stray_reports) for source, s in zip(session.inputs, session.states, strict=True)},
         "slicing": SLICES_NOTE,
         "fill_model": {
             "queue_model": str(config.sim.queue_model),
+            "latency_model": str(config.sim.latency_model),
             "feed_latency_ms": config.sim.feed_latency_ms,
             "entry_latency_ms": config.sim.entry_latency_ms,
             "response_latency_ms": config.sim.response_latency_ms,

@@ -92,7 +92,7 @@ def last_book(session: Session, k: int, at_ns: int) -> int | None:
     """Row of the last valid book that reached the strategy at or before a moment."""
     tape = session.inputs[k].rows
     cursor = session.cursors[k]
-    end = min(int(np.searchsorted(tape["ts_recv"], at_ns, "right")), int(cursor.stop))
+    end = min(int(np.searchsorted(tape["ts_recv"], session.fed_until_ns(k, at_ns), "right")), int(cursor.stop))
     for index in range(end - 1, int(cursor.first) - 1, -1):
         row = tape[index]
         if row.kind == RowKind.BOOK and is_valid_book(int(row.price_ticks), int(row.lots), int(row.ask_ticks), int(row.ask_lots)):
@@ -109,7 +109,7 @@ def states_at_book(session: Session, k: int, book: int) -> Box:
     """
     states = as_box(np.array(session.states))
     tape = session.inputs[k].rows
-    look_at_book(states, k, session.params, int(tape["ts_recv"][book]), as_box(np.array(tape[book : book + 1])))
+    look_at_book(states, k, session.params, session.heard_ns(k, book), as_box(np.array(tape[book : book + 1])))
     return states
 
 
@@ -128,7 +128,7 @@ def _explain_symbol(session: Session, k: int, at_ns: int, config: dict[str, Any]
     for out in session.run_to_row(k, book):
         drop(out)
     view = states_at_book(session, k, book)
-    book_ns = int(session.inputs[k].rows["ts_recv"][book])
+    book_ns = session.heard_ns(k, book)
     asked_before = np.array(view[k].gate_counts)
     for out in session.run_until(at_ns):
         drop(out)

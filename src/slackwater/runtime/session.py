@@ -16,7 +16,9 @@ from slackwater.schema.audit import Out
 from slackwater.schema.state import SymbolState
 from slackwater.sim import loop
 from slackwater.sim.cursors import Cursor
+from slackwater.sim.faults import after_window_ns
 from slackwater.sim.records import VenueState
+from slackwater.sim.seeding import seed_feed, seed_venue
 
 Arguments = tuple[Box, Box, Box]  # of every entry point of the loop
 ROWS_PER_CALL = 1 << 20  # the loop comes back this often, so that a bar can move and Ctrl-C is heard
@@ -47,14 +49,22 @@ class Session:
         seed: start of all randomness.
         start_ns, end_ns: rows that reach us from `start_ns` on and before `end_ns` are run; None is open. Candles
             before the start are known.
+        delays: rows of LatencySample, for the recorded latency model.
     """
 
     def __init__(
-        self, symbols: Sequence[SymbolInput], params: Box, seed: int, start_ns: int | None = None, end_ns: int | None = None
+        self,
+        symbols: Sequence[SymbolInput],
+        params: Box,
+        seed: int,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        delays: Box | None = None,
     ) -> None:
         count = len(symbols)
         self.inputs = list(symbols)
         self.params = params
+        self.delays = delays
         self.states = rows(SymbolState, count)
         self.venues = rows(VenueState, count)
         self.cursors = rows(Cursor, count)
@@ -72,7 +82,18 @@ class Session:
 
     def _last_ns(self, k: int) -> int:
         cursor = self.cursors[k]
-        return int(self.inputs[k].rows["ts_recv"][cursor.stop - 1]) if cursor.stop > cursor.first else 0
+        return self.heard_ns(k, cursor.stop - 1) if cursor.stop > cursor.first else 0
+
+    def heard_ns(self, k: int, row: int) -> int:
+        """When a row of a symbol's tape reaches the strategy: its receive time, or the end of the stall that this falls into."""
+        at_ns, c = int(self.inputs[k].rows["ts_recv"][row]), self.cursors[k]
+        return at_ns if c.stall_every_ns == 0 else int(after_window_ns(at_ns, c.stall_phase_ns, c.stall_every_ns, c.stall_ns))
+
+    def fed_until_ns(self, k: int, moment_ns: int) -> int:
+        """The last receive time of the tape whose rows have reached the strategy by a moment: inside a stall, the time before it."""
+        c = self.cursors[k]
+        into_ns = (moment_ns - int(c.stall_phase_ns)) % int(c.stall_every_ns) if c.stall_every_ns > 0 else int(c.stall_ns)
+        return moment_ns - into_ns - 1 if into_ns < c.stall_ns else moment_ns
 
     def _set_up(self, k: int, source: SymbolInput, seed: int, start_ns: int | None, end_ns: int | None) -> None:
         state = self.states[k]
@@ -80,8 +101,10 @@ class Session:
         self.states["ins"][k] = source.instrument[0]
         self.venues[k].symbol = k
         seed_rng(state.rng, seed, source.name)
+        seed_venue(self.venues[k], self.params, seed, source.name, self.delays)
         recv = source.rows["ts_recv"]
         cursor = self.cursors[k]
+        seed_feed(cursor, self.params, seed)
         cursor.rows_address = address_of(source.rows)
         cursor.row_count = len(source.rows)
         cursor.order_address = 0 if source.venue_order is None else address_of(source.venue_order)
@@ -125,7 +148,7 @@ class Session:
 
     def run_to_row(self, symbol: int, row: int) -> Iterator[Box]:
         """Run the tape until a symbol's row is the next of its rows to reach the strategy. Yields like `run`."""
-        moment_ns = int(self.inputs[symbol].rows["ts_recv"][row])
+        moment_ns = self.heard_ns(symbol, row)
         yield from self.run_until(moment_ns - 1)
         self.loop[0].until_ns = moment_ns
         while self.cursors[symbol].local < row:

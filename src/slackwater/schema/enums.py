@@ -124,7 +124,11 @@ class OrderReason(IntEnum):
     END_OF_TAPE = 11
     NO_BOOK = 12
     TOO_MANY = 13
-    LIQUIDATION = 14
+    MARGIN = 14
+    LIQUIDATION = 15
+    BUSY = 16
+    OUTAGE = 17
+    AMEND_LIMIT = 18
     ENTRY = 32
     AVERAGE = 33
     CHASE = 34

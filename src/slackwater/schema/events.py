@@ -77,24 +77,29 @@ class VenueReason(IntEnum):
     END_OF_TAPE = 11
     NO_BOOK = 12  # nothing to trade against yet
     TOO_MANY = 13  # the simulated venue's order table is full
-    LIQUIDATION = 14  # the venue closed the position itself
+    MARGIN = 14  # position and entry orders would need more margin than there is
+    LIQUIDATION = 15  # the margin is used up: the venue ends our orders and closes the position
+    BUSY = 16  # refused for nothing that is wrong with the order: an injected fault
+    OUTAGE = 17  # arrived while the venue was out of order: nothing was done, resting orders stay
+    AMEND_LIMIT = 18  # modified as often as one order may be
 
 
 class Report(Record):
-    """One message from the venue about one order."""
+    """One message from the venue about one order. The `cum_` fields are the order's as the venue had them when it wrote the message: who
+    missed a fill can book the difference. Order 0 is the venue's own: its fills are a liquidation that buys the short back."""
 
     ts_venue_ns: i64  # when it happened there
     ts_recv_ns: i64  # when it reaches us
-    order_id: i64  # 0: the venue's own order, a liquidation
+    order_id: i64
     price_ticks: i64  # FILL: its price; ACK, AMEND_ACK: the order's price now
     lots: i64  # FILL: this fill's; ACK, AMEND_ACK: the order's total now
     cum_lots: i64  # executed so far
-    cum_cost_ticklots: i64  # price ticks times lots over all fills of the order so far
-    cum_fee_usd: f64  # paid on them
+    cum_cost_ticklots: i64  # exact: price ticks times lots over all fills so far
     trade_id: i64  # FILL: unique per symbol
     sequence: i64  # the venue's running number, per symbol
     queue_ahead_lots: i64  # FILL of a resting order: what stood before us when the filling event came; -1 unknown
     fee_usd: f64  # FILL: positive when paid
+    cum_fee_usd: f64  # over all fills so far
     symbol: i32
     kind: u8  # ReportKind
     cause: u8  # FillCause

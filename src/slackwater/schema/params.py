@@ -49,6 +49,14 @@ class QueueModel(IntEnum):
     OPTIMISTIC = 2
 
 
+class LatencyModel(IntEnum):
+    """Where the delays to and from the venue come from."""
+
+    CONSTANT = 0
+    LOGNORMAL = 1
+    RECORDED = 2
+
+
 class SignalParams(Record):
     """Everything that shapes signals and the volatility regime: two runs with equal bytes here have equal features."""
 
@@ -82,7 +90,7 @@ class Params(Record):
     # session
     keep_positions: flag
     # account, portfolio, fees
-    balance_usd: f64
+    balance_usd: f64  # margin that each symbol has for itself
     leverage: f64
     max_total_notional_usd: f64
     maker_fee: f64  # fraction of notional
@@ -192,11 +200,24 @@ class Params(Record):
     # sim
     queue_model: u8  # QueueModel
     feed_latency_ns: i64
-    entry_latency_ns: i64
+    latency_model: u8  # LatencyModel
+    entry_latency_ns: i64  # the median under LOGNORMAL
+    entry_latency_sigma: f64
     response_latency_ns: i64
+    response_latency_sigma: f64
     depth_decay: f64
     max_slippage_bps: f64
     maintenance_rate: f64
+    liquidation_fee: f64  # fraction of notional, on top of the taker fee
+    reject_prob: f64
+    lost_answer_prob: f64
+    late_answer_prob: f64
+    late_answer_ns: i64
+    duplicate_prob: f64
+    stall_every_ns: i64  # 0 is never
+    stall_ns: i64
+    outage_every_ns: i64  # 0 is never
+    outage_ns: i64
 
 
 @jit

@@ -7,6 +7,7 @@ from slackwater.kernel.jit import jit, jit_inline
 from slackwater.kernel.record import Record, i64
 from slackwater.schema.events import TapeRow
 from slackwater.schema.units import NEVER_NS
+from slackwater.sim.faults import after_window_ns
 
 
 class OrderIndex(Record):
@@ -27,6 +28,9 @@ class Cursor(Record):
     order_address: i64  # of the venue-time order; 0 when it is the rows' own
     first: i64  # rows of this run: first, and one past the last
     stop: i64
+    stall_every_ns: i64  # the feed stalls so often; 0 never
+    stall_ns: i64  # for so long
+    stall_phase_ns: i64  # when, within its period, a stall begins
     local: i64  # next row to reach the strategy
     recv_ns: i64  # when it does
     heard_ns: i64  # when anything last reached the strategy
@@ -40,10 +44,13 @@ cursor_at = row_of(Cursor)
 
 @jit_inline
 def recv_ns(c: Cursor) -> int:
-    """When the next row of a tape reaches the strategy."""
+    """When the next row of a tape reaches the strategy: when the tape says, or at the end of a stall of the feed."""
     if c.local >= c.stop:
         return NEVER_NS
-    return row_at(c.rows_address, c.local).ts_recv
+    at_ns = row_at(c.rows_address, c.local).ts_recv
+    if c.stall_every_ns > 0:
+        return after_window_ns(at_ns, c.stall_phase_ns, c.stall_every_ns, c.stall_ns)
+    return at_ns
 
 
 @jit

@@ -1,4 +1,4 @@
-"""What is under way: requests to the venue by arrival time, reports to us by receive time. Both rings are sorted, ties keep their order."""
+"""What is under way: requests to the venue in the order sent, reports to us by receive time. Equal times keep their order."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from slackwater.schema.commands import Command, CommandKind
 from slackwater.schema.events import FillCause, Report, ReportKind, VenueReason
 from slackwater.schema.params import Params
 from slackwater.schema.units import NEVER_NS
-from slackwater.sim.latency import arrival_ns, receive_ns
+from slackwater.sim.faults import can_be_lost, draw_answer_faults, has_answer_faults
+from slackwater.sim.latency import arrival_ns, receive_ns, response_delay_ns
 from slackwater.sim.queue import UNKNOWN_AHEAD, reported_ahead
-from slackwater.sim.records import MAX_FINISHED, MAX_REPORTS, MAX_REQUESTS, Request, VenueOrder, VenueState
+from slackwater.sim.records import LIQUIDATION_ID, MAX_FINISHED, MAX_REPORTS, MAX_REQUESTS, Request, VenueOrder, VenueState
 
 
 @jit
@@ -21,29 +22,17 @@ def copy_report(source: Report, dest: Report) -> None:
     dest.price_ticks = source.price_ticks
     dest.lots = source.lots
     dest.cum_lots = source.cum_lots
+    dest.cum_cost_ticklots = source.cum_cost_ticklots
     dest.trade_id = source.trade_id
     dest.sequence = source.sequence
     dest.queue_ahead_lots = source.queue_ahead_lots
     dest.fee_usd = source.fee_usd
+    dest.cum_fee_usd = source.cum_fee_usd
     dest.symbol = source.symbol
     dest.kind = source.kind
     dest.cause = source.cause
     dest.reason = source.reason
     dest.maker = source.maker
-
-
-@jit
-def copy_request(source: Request, dest: Request) -> None:
-    """Copy every field."""
-    dest.arrival_ns = source.arrival_ns
-    dest.order_id = source.order_id
-    dest.price_ticks = source.price_ticks
-    dest.lots = source.lots
-    dest.side = source.side
-    dest.kind = source.kind
-    dest.type = source.type
-    dest.tif = source.tif
-    dest.reduce_only = source.reduce_only
 
 
 @jit
@@ -75,24 +64,17 @@ def pop_report(v: VenueState, dest: Report) -> bool:
 
 @jit
 def submit(v: VenueState, p: Params, cmd: Command) -> None:
-    """Send a command; it arrives at `cmd.ts_ns` plus the entry latency.
+    """Send a command; it arrives after the entry latency, and after all that were sent before it.
 
     With the ring full it is counted and refused by a report (`TOO_MANY`); a query is only counted, since it is asked again.
     """
     v.symbol = cmd.symbol
-    arrives_ns = arrival_ns(p, cmd.ts_ns)
+    arrives_ns = arrival_ns(v, p, cmd.ts_ns)
     if v.request_count == MAX_REQUESTS:
         v.refused_request_count += 1
         _refuse_unsent(v, p, cmd, arrives_ns)
         return
-    k = v.request_count
-    while k > 0:
-        earlier = v.requests[(v.request_head + k - 1) % MAX_REQUESTS]
-        if earlier.arrival_ns <= arrives_ns:
-            break
-        copy_request(earlier, v.requests[(v.request_head + k) % MAX_REQUESTS])
-        k -= 1
-    request = v.requests[(v.request_head + k) % MAX_REQUESTS]
+    request = v.requests[(v.request_head + v.request_count) % MAX_REQUESTS]
     request.arrival_ns = arrives_ns
     request.order_id = cmd.order_id
     request.price_ticks = cmd.price_ticks
@@ -106,43 +88,57 @@ def submit(v: VenueState, p: Params, cmd: Command) -> None:
 
 
 @jit
+def refusal_of(kind: int) -> int:
+    """The ReportKind that refuses a command; 0 for a query, which is not answered and asked again."""
+    if kind == CommandKind.PLACE:
+        return ReportKind.REJECT.value
+    if kind == CommandKind.AMEND:
+        return ReportKind.AMEND_REJECT.value
+    if kind == CommandKind.CANCEL:
+        return ReportKind.CANCEL_REJECT.value
+    return 0
+
+
+@jit
 def _refuse_unsent(v: VenueState, p: Params, cmd: Command, venue_ns: int) -> None:
-    draft = v.draft
-    if cmd.kind == CommandKind.PLACE:
-        draft.kind = ReportKind.REJECT
-    elif cmd.kind == CommandKind.AMEND:
-        draft.kind = ReportKind.AMEND_REJECT
-    elif cmd.kind == CommandKind.CANCEL:
-        draft.kind = ReportKind.CANCEL_REJECT
-    else:
+    kind = refusal_of(cmd.kind)
+    if kind == 0:
         return
+    draft = v.draft
+    draft.ts_venue_ns = venue_ns
     draft.order_id = cmd.order_id
     draft.price_ticks = cmd.price_ticks
     draft.lots = cmd.lots
-    draft.cum_lots = 0
+    draft.kind = kind
     draft.reason = VenueReason.TOO_MANY
     _clear_fill(v)
-    draft.ts_venue_ns = venue_ns
-    post_report(v, receive_ns(p, venue_ns))
+    # Its way back starts in the future: what the venue writes until then is not held up by it.
+    post_report(v, venue_ns + response_delay_ns(v, p))
 
 
 @jit
 def _clear_fill(v: VenueState) -> None:
+    v.draft.cum_lots = 0
+    v.draft.cum_cost_ticklots = 0
     v.draft.trade_id = 0
     v.draft.queue_ahead_lots = UNKNOWN_AHEAD
     v.draft.fee_usd = 0.0
+    v.draft.cum_fee_usd = 0.0
     v.draft.cause = FillCause.NONE
     v.draft.maker = False
 
 
 @jit
-def post_report(v: VenueState, recv_ns: int) -> None:
-    """Put the draft under way, to be received at `recv_ns`. A full ring loses it and counts."""
-    draft = v.draft
+def _number_draft(v: VenueState) -> None:
     v.last_sequence += 1
-    draft.sequence = v.last_sequence
-    draft.ts_recv_ns = recv_ns
-    draft.symbol = v.symbol
+    v.draft.sequence = v.last_sequence
+    v.draft.symbol = v.symbol
+
+
+@jit
+def _put_under_way(v: VenueState, recv_ns: int) -> None:
+    """Copy the draft into the ring by its receive time. A full ring loses it and counts."""
+    v.draft.ts_recv_ns = recv_ns
     if v.report_count == MAX_REPORTS:
         v.lost_report_count += 1
         return
@@ -153,45 +149,88 @@ def post_report(v: VenueState, recv_ns: int) -> None:
             break
         copy_report(earlier, v.reports[(v.report_head + k) % MAX_REPORTS])
         k -= 1
-    copy_report(draft, v.reports[(v.report_head + k) % MAX_REPORTS])
+    copy_report(v.draft, v.reports[(v.report_head + k) % MAX_REPORTS])
     v.report_count += 1
 
 
 @jit
-def answer_request(v: VenueState, p: Params, request: Request, kind: ReportKind, reason: VenueReason) -> None:
-    """Report on a request that changed no order."""
+def post_report(v: VenueState, recv_ns: int) -> None:
+    """Number the draft and put it under way, to be received at `recv_ns`."""
+    _number_draft(v)
+    _put_under_way(v, recv_ns)
+
+
+@jit
+def send_report(v: VenueState, p: Params) -> None:
+    """Send the draft, written now: it is received after the response latency and in the order written, unless a fault is drawn for it.
+
+    What the venue does on its own account is always told once and in time: no query could find it out.
+    """
+    recv_ns = receive_ns(v, p, v.event_ns)
+    if not has_answer_faults(p) or v.draft.order_id == LIQUIDATION_ID:
+        post_report(v, recv_ns)
+        return
+    is_lost, is_late, is_twice = draw_answer_faults(v, p)
+    _number_draft(v)
+    v.draft.ts_recv_ns = recv_ns
+    if is_lost and can_be_lost(v.draft.kind):
+        v.lost_answer_count += 1
+        return
+    if is_late:
+        recv_ns += p.late_answer_ns
+    _put_under_way(v, recv_ns)
+    if is_twice:
+        _put_under_way(v, recv_ns)
+
+
+@jit
+def send_query_answer(v: VenueState, p: Params) -> None:
+    """Send the draft as the answer to a query, which no fault touches."""
+    post_report(v, receive_ns(v, p, v.event_ns))
+
+
+@jit
+def draft_refusal(v: VenueState, request: Request, kind: int, reason: VenueReason) -> None:
+    """Write into the draft that a request changed no order."""
     draft = v.draft
     draft.ts_venue_ns = v.event_ns
     draft.order_id = request.order_id
     draft.price_ticks = request.price_ticks
     draft.lots = request.lots
-    draft.cum_lots = 0
     draft.kind = kind
     draft.reason = reason
     _clear_fill(v)
-    post_report(v, receive_ns(p, v.event_ns))
 
 
 @jit
-def draft_order(v: VenueState, order: VenueOrder, kind: ReportKind, reason: VenueReason) -> None:
+def refuse_request(v: VenueState, p: Params, request: Request, kind: int, reason: VenueReason) -> None:
+    """Report that a request changed no order."""
+    draft_refusal(v, request, kind, reason)
+    send_report(v, p)
+
+
+@jit
+def draft_order(v: VenueState, order: VenueOrder, kind: int, reason: VenueReason) -> None:
     """Write what there is to say about an order now, with its place in the queue, into the draft."""
     draft = v.draft
     draft.ts_venue_ns = v.event_ns
     draft.order_id = order.order_id
     draft.price_ticks = order.price_ticks
     draft.lots = order.total_lots
-    draft.cum_lots = order.cum_lots
     draft.kind = kind
     draft.reason = reason
     _clear_fill(v)
+    draft.cum_lots = order.cum_lots
+    draft.cum_cost_ticklots = order.cost_ticklots
+    draft.cum_fee_usd = order.fee_usd
     draft.queue_ahead_lots = reported_ahead(order)
 
 
 @jit
-def report_order(v: VenueState, p: Params, order: VenueOrder, kind: ReportKind, reason: VenueReason) -> None:
+def report_order(v: VenueState, p: Params, order: VenueOrder, kind: int, reason: VenueReason) -> None:
     """Report an order as it stands now."""
     draft_order(v, order, kind, reason)
-    post_report(v, receive_ns(p, v.event_ns))
+    send_report(v, p)
 
 
 @jit

@@ -2,7 +2,8 @@
 
 A tape row happens at the venue at `ts_event` and reaches the strategy at `ts_recv`. At one moment the venue's events come first
 (the tape's before what arrives from us), then reports, then tape rows, then timers; within each, symbols by name.
-While none of our orders rests and none is on its way, the venue's book is not followed: it is looked up when an order arrives.
+While we hold nothing, none of our orders rests and none is on its way, the venue's book is not followed: it is looked up when an order
+arrives.
 """
 
 from __future__ import annotations
@@ -199,10 +200,11 @@ def _choose_tape(lp: Loop) -> None:
 def _deliver_row(c: Cursor, s: SymbolState, p: Params, out: Out, lp: Loop) -> None:
     """The next row of a tape reaches the strategy."""
     row = row_at(c.rows_address, c.local)
-    lp.now_ns = row.ts_recv
-    grid_trader.on_row(lp.portfolio, s, p, out, row, row.ts_recv)
+    now_ns = c.recv_ns
+    lp.now_ns = now_ns
+    grid_trader.on_row(lp.portfolio, s, p, out, row, now_ns)
     lp.rows_done += 1
-    c.heard_ns = row.ts_recv
+    c.heard_ns = now_ns
     c.local += 1
     c.recv_ns = recv_ns(c)
 

@@ -1,51 +1,16 @@
-"""Matching: what a trade, a book or our own taking fills, at which price and for which reason."""
+"""Matching: what a trade or a book fills, at which price and for which reason."""
 
 from __future__ import annotations
 
-import math
-
 from slackwater.kernel.jit import jit
-from slackwater.schema.commands import OrderType
-from slackwater.schema.events import FillCause, ReportKind, TapeRow, VenueReason
+from slackwater.schema.events import FillCause, TapeRow
 from slackwater.schema.instrument import Instrument
 from slackwater.schema.params import Params
-from slackwater.schema.units import BPS
-from slackwater.sim.fees import fee_usd
-from slackwater.sim.in_flight import draft_order, post_report
-from slackwater.sim.latency import receive_ns
+from slackwater.sim.filling import draft_fill, settle_fill
 from slackwater.sim.queue import apply_book, apply_trade, reported_ahead
-from slackwater.sim.records import ASK, BID, OrderState, VenueOrder, VenueState
-from slackwater.sim.resting import end_order, end_surplus, far_index, near_index, remove_ended
-
-MAX_LEVELS = 64  # assumed ticks behind the touch; halving leaves nothing long before, and a flat book must end somewhere
-ROUNDING = 1e-9  # what a decayed size or a slippage limit may lose to floating point before it is floored
-
-
-@jit
-def draft_fill(v: VenueState, order: VenueOrder, price_ticks: int, lots: int, cause: FillCause) -> None:
-    """Write a fill into the draft; call it before the queue learns from the event, so that it shows what stood before us."""
-    draft_order(v, order, ReportKind.FILL, VenueReason.NONE)
-    v.draft.price_ticks = price_ticks
-    v.draft.lots = lots
-    v.draft.cause = cause
-    v.draft.maker = cause != FillCause.TAKER
-
-
-@jit
-def settle_fill(v: VenueState, ins: Instrument, p: Params, order: VenueOrder) -> None:
-    """Book the fill in the draft: order, position, fee, report, and reduce-only orders that no longer fit."""
-    draft = v.draft
-    order.cum_lots += draft.lots
-    order.leaves_lots -= draft.lots
-    v.position_lots += order.side * draft.lots
-    v.last_trade_id += 1
-    draft.trade_id = v.last_trade_id
-    draft.cum_lots = order.cum_lots
-    draft.fee_usd = fee_usd(ins, p, draft.price_ticks, draft.lots, draft.maker)
-    post_report(v, receive_ns(p, v.event_ns))
-    if order.leaves_lots == 0:
-        end_order(v, order)
-    end_surplus(v, p)
+from slackwater.sim.records import ASK, BID, OrderState, VenueState
+from slackwater.sim.resting import far_index, near_index, remove_ended
+from slackwater.sim.taking import liquidate
 
 
 @jit
@@ -69,7 +34,7 @@ def is_valid_book(row: TapeRow) -> bool:
 
 @jit
 def on_book(v: VenueState, ins: Instrument, p: Params, row: TapeRow) -> None:
-    """Work off a valid book: fill orders that the other side's touch has reached, then move the queues."""
+    """Work off a valid book: fill orders that the other side's touch has reached, move the queues, then look at the margin."""
     set_book(v, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots)
     for k in range(v.resting_count):
         order = v.orders[v.rank[k]]
@@ -85,6 +50,8 @@ def on_book(v: VenueState, ins: Instrument, p: Params, row: TapeRow) -> None:
         near = near_index(order.side)
         apply_book(order, v.touch_ticks[near], v.touch_lots[near], p.queue_model)
     remove_ended(v)
+    if v.position_lots < 0 and v.touch_ticks[ASK] >= v.liquidation_ask_ticks:
+        liquidate(v, ins, p)
 
 
 @jit
@@ -113,38 +80,3 @@ def on_trade(v: VenueState, ins: Instrument, p: Params, row: TapeRow) -> None:
             v.draft.queue_ahead_lots = ahead
             settle_fill(v, ins, p, order)
     remove_ended(v)
-
-
-@jit
-def take_limit_ticks(p: Params, order: VenueOrder, touch_ticks: int) -> int:
-    """The worst price a taking order may reach: its own, or for a market order the slippage limit from the touch."""
-    if order.type == OrderType.LIMIT:
-        return order.price_ticks
-    reach = int(math.floor(touch_ticks * p.max_slippage_bps / BPS + ROUNDING))
-    return touch_ticks + order.side * reach
-
-
-@jit
-def take(v: VenueState, ins: Instrument, p: Params, order: VenueOrder) -> None:
-    """Take from the displayed touch and the assumed book behind it, one fill a price, as far as limit and quantity go.
-
-    The k-th tick behind the touch holds `depth_decay^k` of it. Earlier takings used up the same levels from the touch outwards.
-    """
-    far = far_index(order.side)
-    touch_ticks = v.touch_ticks[far]
-    limit_ticks = take_limit_ticks(p, order, touch_ticks)
-    used_lots = v.taken_lots[far]
-    share = 1.0
-    for k in range(MAX_LEVELS + 1):
-        price_ticks = touch_ticks + order.side * k
-        level_lots = int(math.floor(v.touch_lots[far] * share + ROUNDING))
-        if order.leaves_lots == 0 or level_lots == 0 or price_ticks <= 0 or order.side * (limit_ticks - price_ticks) < 0:
-            break
-        used_here = min(used_lots, level_lots)
-        used_lots -= used_here
-        lots = min(order.leaves_lots, level_lots - used_here)
-        if lots > 0:
-            v.taken_lots[far] += lots
-            draft_fill(v, order, price_ticks, lots, FillCause.TAKER)
-            settle_fill(v, ins, p, order)
-        share *= p.depth_decay

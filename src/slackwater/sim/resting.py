@@ -7,7 +7,7 @@ from slackwater.schema.events import ReportKind, VenueReason
 from slackwater.schema.params import Params
 from slackwater.sim.in_flight import draft_order, post_report, remember_end, report_order
 from slackwater.sim.queue import join_queue
-from slackwater.sim.records import ASK, BID, MAX_REPORTS, NEVER_TICKS, ORDER_SLOTS, OrderState, VenueOrder, VenueState
+from slackwater.sim.records import ASK, BID, MAX_REPORTS, NEVER_TICKS, ORDER_SLOTS, OrderState, QueuePlace, VenueOrder, VenueState
 
 NO_SLOT = -1
 
@@ -31,6 +31,23 @@ def free_slot(v: VenueState) -> int:
         if v.orders[slot].state == OrderState.FREE:
             return slot
     return NO_SLOT
+
+
+@jit
+def open_order(order: VenueOrder, order_id: int, side: int, price_ticks: int, lots: int) -> None:
+    """Start a slot with a new order that nobody stands before; its type, time in force and reduce-only are the caller's to set."""
+    order.order_id = order_id
+    order.side = side
+    order.price_ticks = price_ticks
+    order.total_lots = lots
+    order.cum_lots = 0
+    order.leaves_lots = lots
+    order.cost_ticklots = 0
+    order.fee_usd = 0.0
+    order.amend_count = 0
+    order.ahead_lots = 0.0
+    order.state = OrderState.LIVE
+    order.place = QueuePlace.KNOWN
 
 
 @jit
@@ -63,7 +80,7 @@ def rest_order(v: VenueState, slot: int) -> None:
         k -= 1
     v.rank[k] = slot
     v.resting_count += 1
-    _note_reach(v)
+    note_reach(v)
 
 
 @jit
@@ -75,7 +92,7 @@ def withdraw_order(v: VenueState, slot: int) -> None:
             v.rank[kept] = v.rank[k]
             kept += 1
     v.resting_count = kept
-    _note_reach(v)
+    note_reach(v)
 
 
 @jit
@@ -93,20 +110,20 @@ def remove_ended(v: VenueState) -> None:
             kept += 1
     v.resting_count = kept
     v.ended_count = 0
-    _note_reach(v)
+    note_reach(v)
 
 
 @jit
-def _note_reach(v: VenueState) -> None:
-    """Note the best resting prices, between which the market does not touch us."""
+def note_reach(v: VenueState) -> None:
+    """Note the best resting prices and the liquidation, between which the market does not touch us."""
     v.highest_buy_ticks = 0
-    v.lowest_sell_ticks = NEVER_TICKS
+    v.ask_reach_ticks = v.liquidation_ask_ticks if v.position_lots < 0 else NEVER_TICKS
     for k in range(v.resting_count):
         order = v.orders[v.rank[k]]
         if order.side > 0:
             v.highest_buy_ticks = max(v.highest_buy_ticks, order.price_ticks)
         else:
-            v.lowest_sell_ticks = min(v.lowest_sell_ticks, order.price_ticks)
+            v.ask_reach_ticks = min(v.ask_reach_ticks, order.price_ticks)
 
 
 @jit
@@ -118,7 +135,7 @@ def end_order(v: VenueState, order: VenueOrder) -> None:
 
 
 @jit
-def end_with_report(v: VenueState, p: Params, order: VenueOrder, kind: ReportKind, reason: VenueReason) -> None:
+def end_with_report(v: VenueState, p: Params, order: VenueOrder, kind: int, reason: VenueReason) -> None:
     """End an order and say so."""
     report_order(v, p, order, kind, reason)
     end_order(v, order)

@@ -79,7 +79,7 @@ AMEND = {
         0.000 book 100.0x5 100.3x10
         0.001 place 1 sell 100.2x4          -> ack 1 100.2x4 ahead 0
         0.002 trade 100.2x1 buy             -> fill 1 100.2x1 queue ahead 0
-        0.003 amend 1 100.3x6               -> amend_ack 1 100.3x6 ahead 10
+        0.003 amend 1 100.3x6               -> amend_ack 1 100.3x6 ahead 10 cum 1
         0.004 book 100.0x5 100.4x10
         0.005 trade 100.3x9 buy             -> fill 1 100.3x5 queue ahead 0
     """,
@@ -212,7 +212,7 @@ REDUCE_ONLY = {
         0.001 place 1 buy 100.1x5 reduce    -> ack 1 100.1x5 ahead 0
         0.002 trade 100.1x2 sell            -> fill 1 100.1x2 queue ahead 0
         0.003 amend 1 100.0x6               -> amend_reject 1 reduce_only
-        0.004 amend 1 100.0x5               -> amend_ack 1 100.0x5 ahead 5
+        0.004 amend 1 100.0x5               -> amend_ack 1 100.0x5 ahead 5 cum 2
     """,
     "a position that shrinks cancels the surplus, newest first": """
         set position -5

@@ -132,7 +132,7 @@ def check_invariants(venue: Venue) -> None:
 @settings(max_examples=150, deadline=None)
 def test_nothing_is_filled_twice(events: list, model: QueueModel, position: int) -> None:
     venue = a_venue(model)
-    venue.state.position_lots = position
+    venue.hold(position)
     sides: dict[int, int] = {}
     done: dict[int, int] = {}
     last_trade_id = 0

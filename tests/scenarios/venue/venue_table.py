@@ -1,12 +1,13 @@
 """Venue scenarios as text tables: one line an event, behind `->` the reports that the venue writes because of it.
 
-    set    position -5
+    set    position -5 100.0
     0.000  book   100.0x5 100.1x10
     0.001  place  1 sell 100.1x4          -> ack 1 100.1x4 ahead 10
     0.002  trade  100.1x12 buy            -> fill 1 100.1x2 queue ahead 10
 
 Times are seconds at the venue, prices in ticks of 0.1, sizes in lots. An order is post-only unless `ioc`, `gtc` or `market` follows;
-`reduce` makes it reduce-only. Latencies are zero unless set, so that a request arrives when it is sent.
+`reduce` makes it reduce-only. Latencies are zero unless set, so that a request arrives when it is sent. `set` takes a position with its
+average entry, a queue model, a limit of the instrument, or a parameter by its name, times in `_ms` or `_sec`.
 `mirrored` gives the same scenario with the sides exchanged: what holds for a sell must hold for a buy.
 """
 
@@ -17,14 +18,17 @@ import re
 import numpy as np
 
 from slackwater.kernel.jit import jit
-from slackwater.kernel.record import new
+from slackwater.kernel.record import Box, new
 from slackwater.schema.commands import Command, CommandKind, OrderType, Side, Tif
 from slackwater.schema.events import FillCause, Report, ReportKind, RowKind, TapeRow, VenueReason
 from slackwater.schema.instrument import Instrument
 from slackwater.schema.params import Params, QueueModel
-from slackwater.schema.units import SEC
+from slackwater.schema.units import MS, SEC
 from slackwater.sim import exchange
+from slackwater.sim.margin import book_position, note_liquidation
 from slackwater.sim.records import VenueState
+from slackwater.sim.resting import note_reach
+from slackwater.sim.seeding import seed_venue
 
 MIRROR = 2001  # ticks; exchanges 100.0 and 100.1
 PRICE = re.compile(r"(\d+)\.(\d)x")
@@ -62,6 +66,13 @@ def _set_book(v, bid_ticks, bid_lots, ask_ticks, ask_lots):
     exchange.set_book(v[0], bid_ticks, bid_lots, ask_ticks, ask_lots)
 
 
+@jit
+def _hold(v, p, side, price_ticks, lots):
+    book_position(v[0], side, price_ticks, lots)
+    note_liquidation(v[0], p[0])
+    note_reach(v[0])
+
+
 class Venue:
     """A venue with its boxes, driven from Python."""
 
@@ -75,6 +86,8 @@ class Venue:
         self.p[0].queue_model = QueueModel.PROPORTIONAL
         self.p[0].depth_decay = 0.5
         self.p[0].max_slippage_bps = 50.0
+        self.p[0].balance_usd, self.p[0].leverage = 1e9, 1.0
+        self.p[0].maintenance_rate = 0.01
         self.p[0].maker_fee, self.p[0].taker_fee = 0.0002, 0.0004
 
     @property
@@ -90,6 +103,15 @@ class Venue:
         for name, value in fields.items():
             cmd[name] = value
         _submit(self.v, self.p, self.cmd)
+
+    def seed(self, seed: int, name: str = "TEST", delays: Box | None = None) -> None:
+        """Start its generators; the parameters must be set by then."""
+        seed_venue(self.v[0], self.p, seed, name, delays)
+
+    def hold(self, lots: int, price_ticks: int = 1000) -> None:
+        """Give us a position at a price; negative lots are a short."""
+        if lots != 0:
+            _hold(self.v, self.p, Side.BUY if lots > 0 else Side.SELL, price_ticks, abs(lots))
 
     def arrive_until(self, now_ns: int) -> None:
         """Work off the requests that are at the venue by `now_ns`."""
@@ -137,7 +159,7 @@ def report_text(report: np.record) -> str:
     level = f"{report.price_ticks // 10}.{report.price_ticks % 10}x{report.lots}"
     words = [kind.name.lower(), str(report.order_id)]
     if kind in (ReportKind.ACK, ReportKind.AMEND_ACK, ReportKind.STATUS):
-        words += [level, "ahead", ahead]
+        words += [level, "ahead", ahead] + (["cum", str(report.cum_lots)] if report.cum_lots else [])
     elif kind == ReportKind.FILL:
         cause = FillCause(int(report.cause))
         words += [level, cause.name.lower()] + (["ahead", ahead] if report.maker else [])
@@ -177,21 +199,20 @@ def _level(word: str) -> tuple[int, int]:
     return round(float(price) * 10), int(lots)
 
 
-def _set(venue: Venue, name: str, value: str) -> None:
+def _set(venue: Venue, name: str, value: str, *more: str) -> None:
     if name == "position":
-        venue.state.position_lots = int(value)
+        venue.hold(int(value), round(float(more[0]) * 10) if more else 1000)
     elif name == "model":
         venue.p[0].queue_model = QueueModel[value.upper()]
     elif name == "min_lots":
         venue.ins[0].min_lots = int(value)
     elif name == "min_notional":
         venue.ins[0].min_notional_usd = float(value)
-    elif name == "depth_decay":
-        venue.p[0].depth_decay = float(value)
-    elif name == "entry_latency_ms":
-        venue.p[0].entry_latency_ns = int(value) * 1_000_000
+    elif name.endswith(("_ms", "_sec")):
+        unit_ns = SEC if name.endswith("_sec") else MS
+        venue.p[0][name.rpartition("_")[0] + "_ns"] = round(float(value) * unit_ns)
     else:
-        raise ValueError(f"set {name}: not a setting of a scenario")
+        venue.p[0][name] = float(value)
 
 
 def _place(venue: Venue, now_ns: int, words: list[str]) -> None:
@@ -233,7 +254,7 @@ def play(table: str) -> tuple[list[str], Venue]:
     for line in lines_of(table):
         event = line.split("->")[0].split()
         if event[0] == "set":
-            _set(venue, event[1], event[2])
+            _set(venue, *event[1:])
             told.append(line)
             continue
         _apply(venue, round(float(event[0]) * SEC), event[1], event[2:])

@@ -71,24 +71,25 @@ def test_a_query_repeats_the_last_report_with_its_trade_id_and_venue_time() -> N
     assert (again.ts_recv_ns, again.sequence) == (3 * MS, fill.sequence + 1)
 
 
-def test_reports_come_by_receive_time() -> None:
+def test_reports_are_received_in_the_order_written() -> None:
     venue = open_venue(response_ms=9)
     place(venue, MS, 1, 1002, 4)
     venue.arrive_until(MS)
     venue.p[0].response_latency_ns = 1 * MS
     place(venue, 2 * MS, 2, 1002, 4)
     venue.arrive_until(2 * MS)
-    assert [int(report.order_id) for report in venue.pop_all()] == [2, 1]
+    assert [(int(report.order_id), int(report.ts_recv_ns)) for report in venue.pop_all()] == [(1, 10 * MS), (2, 10 * MS)]
 
 
-def test_requests_arrive_by_time_and_keep_order_at_equal_times() -> None:
+def test_requests_arrive_in_the_order_sent() -> None:
     venue = open_venue(entry_ms=9)
     place(venue, MS, 1, 1002, 4)
     venue.p[0].entry_latency_ns = 1 * MS
     place(venue, 2 * MS, 2, 1002, 4)
-    place(venue, 2 * MS, 3, 1002, 4)
-    venue.arrive_until(20 * MS)
-    assert [int(report.order_id) for report in venue.pop_all()] == [2, 3, 1]
+    place(venue, 20 * MS, 3, 1002, 4)
+    venue.arrive_until(30 * MS)
+    told = [(int(report.order_id), int(report.ts_venue_ns)) for report in venue.pop_all()]
+    assert told == [(1, 10 * MS), (2, 10 * MS), (3, 21 * MS)]
 
 
 def test_too_many_requests_are_counted_and_refused() -> None:
@@ -164,7 +165,7 @@ def test_bad_rows_are_counted() -> None:
 
 def test_funding_accrues_on_the_venue_position() -> None:
     venue = open_venue()
-    venue.state.position_lots = -20
+    venue.hold(-20)
     venue.funding(MS, 0.0001)
     assert venue.state.funding_usd == pytest.approx(20 * 100.05 * 0.0001)
     assert venue.pop_all() == []
