@@ -84,8 +84,9 @@ def apply_report(o: Order, r: Report) -> int:
     if r.kind == ReportKind.ACK and o.ack_ns == 0:
         o.ack_ns = r.ts_recv_ns
     elif r.kind == ReportKind.AMEND_ACK or r.kind == ReportKind.STATUS:
-        o.price_ticks = r.price_ticks
-        o.sent_price_ticks = r.price_ticks
+        if r.cum_lots < r.lots:
+            o.price_ticks = r.price_ticks  # of one that is filled it may be the fill's
+        o.sent_price_ticks = o.price_ticks
         o.lots = r.lots
         o.sent_lots = r.lots
         if o.status == OrderStatus.CANCELING and r.kind == ReportKind.STATUS:
@@ -93,9 +94,8 @@ def apply_report(o: Order, r: Report) -> int:
     elif r.kind == ReportKind.AMEND_REJECT:
         if r.reason == VenueReason.UNKNOWN_ORDER and o.cum_lots < o.lots:
             after = OrderStatus.AMENDING.value  # it has ended: how is on the way, or is asked for
-        else:
-            o.sent_price_ticks = o.price_ticks  # no order of ours is at the price that was refused
-            o.sent_lots = o.lots
+        o.sent_price_ticks = o.price_ticks  # no order of ours is at the price that was refused
+        o.sent_lots = o.lots
     # Under a modify nothing is left only when that is so whatever becomes of it.
     total = max(o.lots, o.sent_lots) if after == OrderStatus.AMENDING else o.lots
     if not is_terminal(after) and o.cum_lots >= total:

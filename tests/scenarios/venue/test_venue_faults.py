@@ -28,7 +28,7 @@ FAULTS = {
         0.005 amend 1 100.3x6
         0.006 query 1                       -> status 1 100.3x6 ahead 10 cum 3
         0.007 trade 100.3x20 buy
-        0.008 query 1                       -> fill 1 100.3x3 queue ahead 10
+        0.008 query 1                       -> status 1 100.3x6 ahead 10 cum 6
         0.009 place 2 sell 100.2x4
         0.010 cancel 2
         0.011 query 2                       -> cancel_ack 2 cum 0

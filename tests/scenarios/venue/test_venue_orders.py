@@ -157,7 +157,7 @@ CANCEL_AND_QUERY = {
         0.008 query 2                       -> reject 2 would_cross
         0.009 place 3 sell 100.2x4          -> ack 3 100.2x4 ahead 0
         0.010 trade 100.2x9 buy             -> fill 3 100.2x4 queue ahead 0
-        0.011 query 3                       -> fill 3 100.2x4 queue ahead 0
+        0.011 query 3                       -> status 3 100.2x4 ahead 0 cum 4
     """,
     "the end of the tape": """
         0.000 book 100.0x5 100.3x10

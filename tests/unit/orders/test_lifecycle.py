@@ -141,6 +141,23 @@ def test_an_amend_refused_because_the_order_was_filled_is_no_riddle() -> None:
     assert order[0].status == OrderStatus.FILLED
 
 
+def test_a_fill_that_comes_after_its_order_was_called_gone_ends_it() -> None:
+    order = an_order(OrderStatus.AMENDING, cum_lots=4)
+    order[0].sent_lots = 15
+    _apply(order, a_report(ReportKind.AMEND_REJECT, cum_lots=0, reason=VenueReason.UNKNOWN_ORDER))
+    assert order[0].status == OrderStatus.AMENDING
+    _apply(order, a_report(ReportKind.FILL, cum_lots=TOTAL, lots=6))
+    assert order[0].status == OrderStatus.FILLED
+
+
+def test_a_filled_order_is_told_by_its_status_whatever_was_asked_of_it() -> None:
+    for status in (OrderStatus.PENDING, OrderStatus.AMENDING, OrderStatus.CANCELING):
+        order = an_order(status, cum_lots=TOTAL)
+        order[0].sent_lots = 15
+        _apply(order, a_report(ReportKind.STATUS, cum_lots=TOTAL, price_ticks=990))
+        assert (order[0].status, order[0].price_ticks) == (OrderStatus.FILLED, PRICE)
+
+
 def test_fills_that_were_never_reported_are_learned_from_any_later_word() -> None:
     order = an_order(OrderStatus.LIVE, cum_lots=2)
     order[0].cost_ticklots = 2 * PRICE
