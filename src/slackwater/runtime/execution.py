@@ -19,6 +19,7 @@ from slackwater.runtime.tape_books import TapeBooks
 from slackwater.runtime.trade_columns import NEEDED, FillColumns, TradeTables, fill_columns, order_columns
 
 Figures = dict[str, Any]
+NO_TICK = Fraction(0)  # where there are no books, no tick is needed
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Traded:
     """
 
     symbol: str
-    books: TapeBooks | None
-    tick: Fraction
+    books: TapeBooks | None = None
+    tick: Fraction = NO_TICK
 
 
 @dataclass(frozen=True)

@@ -105,15 +105,22 @@ def run_dry(session: Session, advance: Progress) -> dict[str, Any]:
     return tally.figures(session, digest.finish()[0])
 
 
+def is_sign_shared(models: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether every model that was run ends on the same side of nothing."""
+    return len({np.sign(float(figures["equity_usd"])) for figures in models.values()}) <= 1
+
+
 def dependence(models: Mapping[str, Mapping[str, Any]]) -> str:
     """What the models say together, in one sentence; empty when only one was run."""
     if len(models) < 2:
         return ""
     ends = {model: float(figures["equity_usd"]) for model, figures in models.items()}
-    said = ", ".join(f"{value:+.4f} usd under {model}" if value else f"nothing under {model}" for model, value in ends.items())
-    if len({np.sign(value) for value in ends.values()}) > 1:
-        return f"The sign of the result depends on the fill model: {said}. Do not count on it."
-    if not any(ends.values()):
-        return "No fill model made or lost anything."
-    verdict = "gain" if next(iter(ends.values())) > 0 else "loss"
-    return f"The result is a {verdict} under every fill model: {said}."
+    low, high = min(ends.values()), max(ends.values())
+    if not is_sign_shared(models):
+        said = ", ".join(f"{value:+.4f} usd under {model}" if value else f"nothing under {model}" for model, value in ends.items())
+        return f"The sign of the result depends on the fill model: equity is {said}."
+    if low == high:
+        return (
+            f"The result is the same under every fill model: equity is {low:+.4f} usd." if low else "No fill model made or lost anything."
+        )
+    return f"The result is a {'gain' if low > 0 else 'loss'} under every fill model: equity from {low:+.4f} to {high:+.4f} usd."

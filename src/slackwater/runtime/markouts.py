@@ -35,8 +35,9 @@ def markouts_bps(fills: FillColumns, books: TapeBooks, tick: Fraction) -> Markou
 
 
 def markout_figures(found: Markouts, purposes: NDArray[np.object_], is_maker: Mask) -> dict[str, dict[str, Any]]:
-    """Figures by kind of fill, then by time (`1s`): all fills, maker and taker, each purpose, and as `close_maker` and `close_taker` a purpose
-    that filled as both. Kinds without fills are left out, except `all`.
+    """Figures by kind of fill, then by time (`1s`). Kinds without fills are left out, except `all`.
+
+    Kinds are all fills, maker and taker, each purpose, and for a purpose that filled as both each of the two, such as `close_taker`.
     """
     roles = {"maker": is_maker, "taker": ~is_maker}
     kinds: dict[str, Mask] = {"all": np.ones(len(found), np.bool_), **roles}
