@@ -37,7 +37,8 @@ def section(run: Run) -> list[str]:
     columns = [Column("Model", False), *(Column(text) for text in COLUMNS)]
     marked = {k: "changed" for k, model in enumerate(models) if model == own}
     meanings = " ".join(f"{model.capitalize()}: {QUEUE_MODELS[model]}." for model in models if model in QUEUE_MODELS)
-    text = f"{dependence(models).replace(' -', ' \N{MINUS SIGN}')} {_orders_said(run)} {meanings}"
+    result = dependence(models).replace(" -", " \N{MINUS SIGN}")
+    text = f"{result} {_orders_said(run)} {meanings}"
     return [*parts, caption(text), f'<div class="wide">{table(columns, rows, marked)}</div>']
 
 
