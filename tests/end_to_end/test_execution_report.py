@@ -13,7 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from slackwater.config.loading import from_mapping
-from slackwater.runtime.backtest import Request, run_backtest
+from slackwater.runtime.backtest import Request, open_session, run_backtest
+from slackwater.runtime.close_steps import close_steps
+from slackwater.runtime.execution import read_trades
+from slackwater.runtime.fill_models import empty
+from slackwater.runtime.tape_books import TapeBooks
 from tests.end_to_end.check_run import SymbolTapeData, table
 from tests.end_to_end.command import answer, slackwater
 
@@ -86,6 +90,31 @@ def test_every_close_by_force_is_on_the_ladder(stopped: Path) -> None:
     assert sum(found[step]["orders"] for step in ("maker", "ioc", "market")) == len(orders)
     assert found["ioc"]["closes"] > 0
     assert abs(found["ioc"]["slippage_bps"]) < 20.0
+
+
+def test_slippage_is_what_the_machine_noted_itself(stopped: Path) -> None:
+    document = document_of(stopped)
+    orders = {row["client_order_id"]: row for row in table(stopped, "orders")}
+    forced = [row for row in table(stopped, "fills") if orders[row["client_order_id"]]["purpose"] == "close"]
+    request = Request(Path(document["tape"]["path"]), stopped, from_mapping(STOPS))
+    session, tape = open_session(request)
+    for out in session.run():
+        empty(out)
+    compared = 0
+    for source, entry, state in zip(session.inputs, tape.symbols, session.states, strict=True):
+        books = TapeBooks(source.rows, source.venue_order)
+        steps = close_steps(read_trades(stopped).of(source.name), books, entry.instrument.tick)
+        own = [row for row in forced if row["symbol"] == source.name]
+        noted = {int(close.close_ns): float(close.slippage_bps) for close in state.behaviour.closes}
+        bought = [row for row in table(stopped, "fills") if row["symbol"] == source.name and row["side"] == "buy"]
+        for close in (row for row in table(stopped, "closes") if row["symbol"] == source.name):
+            rows = [k for k, row in enumerate(own) if close["open_ns"] <= row["ts_ns"] <= close["close_ns"]]
+            # Of a position that a take-profit left in part, the machine notes one figure for both.
+            if rows and len(rows) == sum(close["open_ns"] <= row["ts_ns"] <= close["close_ns"] for row in bought):
+                found = np.average(steps.slippage_bps[rows], weights=[own[k]["qty"] for k in rows])
+                assert found == pytest.approx(noted[close["close_ns"]])
+                compared += 1
+    assert compared > 1
 
 
 def test_time_in_position_is_that_of_the_closes(stopped: Path) -> None:

@@ -97,12 +97,18 @@ def run_dry(session: Session, advance: Progress) -> dict[str, Any]:
         tally.add(out_box)
         out = out_box[0]
         digest.add(np.array(out.order_events[: int(out.order_event_count)]))
-        for _, counter, _ in TABLES.values():
-            out[counter] = 0
-        out.is_nearly_full = False
+        empty(out_box)
         advance(session.rows_done - done)
         done = session.rows_done
     return tally.figures(session, digest.finish()[0])
+
+
+def empty(out_box: Box) -> None:
+    """Throw away what the buffers hold."""
+    out = out_box[0]
+    for _, counter, _ in TABLES.values():
+        out[counter] = 0
+    out.is_nearly_full = False
 
 
 def is_sign_shared(models: Mapping[str, Mapping[str, Any]]) -> bool:
