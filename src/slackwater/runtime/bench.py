@@ -140,7 +140,7 @@ def run_round(tape: Path, events: int) -> dict[str, Any]:
 
 
 def run_command(tape: Path) -> dict[str, Any]:
-    """The command a user would type, from its start to its exit, report left out."""
+    """The command a user would type, from its start to its exit; report and other queue models left out."""
     with tempfile.TemporaryDirectory(prefix="slackwater-bench-") as folder:
         options = ["--data", str(tape), "--out", str(Path(folder) / "run"), "--one-model", "--no-report", "--json"]
         done = measure([*_python("slackwater"), "backtest", *options])
