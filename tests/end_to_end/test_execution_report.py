@@ -77,10 +77,10 @@ def test_markouts_are_those_of_the_tape(stopped: Path) -> None:
             mid = mids[np.searchsorted(data.quotes["ts_event"], moment, "right") - 1]
             own.append((row["price"] - mid if row["side"] == "sell" else mid - row["price"]) / row["price"] * 1e4)
         found = document["summary"]["symbols"][symbol]["execution"]["markouts"]["all"]["5s"]
-        assert (found["fills"], found["mean_bps"]) == (len(own), pytest.approx(np.mean(own)))
+        assert (found["fills"], found["mean_bps"]) == (len(own), pytest.approx(np.mean(own), abs=1e-9))
         gathered += own
     found = document["summary"]["total"]["execution"]["markouts"]["all"]["5s"]
-    assert (found["fills"], found["median_bps"]) == (len(gathered), pytest.approx(np.median(gathered)))
+    assert (found["fills"], found["median_bps"]) == (len(gathered), pytest.approx(np.median(gathered), abs=1e-9))
 
 
 def test_every_close_by_force_is_on_the_ladder(stopped: Path) -> None:
