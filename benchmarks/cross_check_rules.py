@@ -163,7 +163,7 @@ class Rules:
             after_trades = r.shown - r.traded
             gone = after_trades - now
             if gone > 0:
-                share = {QueueModel.PESSIMISTIC: 0.0, QueueModel.OPTIMISTIC: r.ahead / gone}
+                share = {QueueModel.PESSIMISTIC: 0.0, QueueModel.OPTIMISTIC: 1.0}
                 part = share.get(self.model, min(r.ahead / after_trades, 1.0))
                 r.ahead = max(r.ahead - gone * part, 0.0)
         r.is_known, r.shown, r.traded = True, now, 0
