@@ -50,5 +50,5 @@ def test_a_table_that_cannot_be_used_is_refused(tmp_path: Path, text: str, part:
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     for name in ("none.csv", "none.parquet"):
-        with pytest.raises(DataError, match="expected a table of measured delays, found"):
+        with pytest.raises(DataError, match="expected a table of measured delays, found no such file"):
             load_latencies(tmp_path / name)
