@@ -57,6 +57,7 @@ def params_of(settings: Settings) -> Box:
     """The reference's settings, and the defaults of everything it does not know, as the machine reads them."""
     box = Config().to_params()
     params = box[0]
+    params.always_split, params.min_slices, params.max_slices = False, 1, 1  # the reference decides, it does not cut
     for name, value in asdict(settings).items():
         if name in NOT_IN_PARAMS:
             continue

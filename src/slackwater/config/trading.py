@@ -158,7 +158,7 @@ class Orphans(Section):
 
 
 class Stealth(Section):
-    """How an order is cut into slices that do not show. Not used yet: every group is one slice."""
+    """How an order is cut into slices that do not show."""
 
     max_l1_fraction: float = knob(
         0.5, "fraction", "largest share of the smallest touch of the last minute that one slice may be", gt=0, le=10
@@ -187,6 +187,4 @@ class Execution(Section):
     maker_exit_wait_ms: float = knob(200.0, "ms", "time a close rests as maker before it takes", ge=0, le=60_000)
     fast_tp_max_age_sec: float = seconds(1.2, "a fast_tp not sent by this age is dropped: its moment is over")
     post_only_retries: int = knob(3, "count", "times a slice refused as crossing is sent again", ge=0, le=100)
-    answer_timeout_ms: float = knob(
-        2000.0, "ms", "silence after which an order is asked for and blocks its symbol; not used yet", gt=0, le=600_000
-    )
+    answer_timeout_ms: float = knob(2000.0, "ms", "silence after which an order is asked for and blocks its symbol", gt=0, le=600_000)

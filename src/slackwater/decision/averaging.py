@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slackwater.decision.adapt import is_cooling, layer_gap_bps, max_layers, relieved_min_spread_bps
-from slackwater.decision.caps import breaks_portfolio_cap, breaks_symbol_cap
+from slackwater.decision.caps import breaks_portfolio_cap, breaks_symbol_cap, sent_usd
 from slackwater.decision.edge import has_sufficient_edge
 from slackwater.decision.entry import is_below_min, is_entry_disabled, is_rewarming
 from slackwater.decision.geometry import base_spacing_bps, layer_notional_usd, required_spacing_bps
@@ -51,7 +51,7 @@ def averaging_gate(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, no
     if is_below_min(s.ins, lots, s.market.ask) or (p.avg_enabled and cost_usd(s.ledger, s.ins) < s.ins.min_notional_usd):
         return Gate.BELOW_MIN.value
     notional = s.market.ask * qty_of(s.ins, lots)
-    if breaks_symbol_cap(s, p, notional):
+    if breaks_symbol_cap(s, p, sent_usd(s, p, lots)):
         return Gate.SYMBOL_CAP.value
     guard_gate = _recovery_allows(s, p, now_ns, notional)
     if guard_gate != Gate.PASS:
@@ -59,7 +59,7 @@ def averaging_gate(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, no
     projected = cost_usd(s.ledger, s.ins) + notional
     if not has_sufficient_edge(s, p, out, now_ns, Context.AVERAGE.value, projected):
         return Gate.EDGE.value
-    if breaks_portfolio_cap(portfolio, p, notional):
+    if breaks_portfolio_cap(portfolio, p, sent_usd(s, p, lots)):
         return Gate.PORTFOLIO_CAP.value
     return Gate.PASS.value
 

@@ -9,7 +9,7 @@ from slackwater.ledger.pnl import cost_usd
 from slackwater.schema.commands import Purpose
 from slackwater.schema.enums import OrderStatus
 from slackwater.schema.instrument import price_of, qty_of
-from slackwater.schema.params import Params
+from slackwater.schema.params import Params, widest_offset
 from slackwater.schema.state import MAX_ORDERS, Portfolio, SymbolState, state_at
 
 
@@ -24,6 +24,12 @@ def committed_usd(s: SymbolState) -> float:
         if o.status != OrderStatus.FREE and o.purpose == Purpose.ENTRY:
             total += price_of(s.ins, o.highest_ticks) * qty_of(s.ins, max(o.lots - o.cum_lots, 0))
     return total
+
+
+@jit
+def sent_usd(s: SymbolState, p: Params, lots: int) -> float:
+    """The most that a group of these lots commits: all of it at the highest price a slice may be sent at."""
+    return price_of(s.ins, s.market.ask_ticks + widest_offset(p)) * qty_of(s.ins, lots)
 
 
 @jit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slackwater.decision.adapt import is_cooling
-from slackwater.decision.caps import breaks_portfolio_cap, breaks_symbol_cap
+from slackwater.decision.caps import breaks_portfolio_cap, breaks_symbol_cap, sent_usd
 from slackwater.decision.edge import has_sufficient_edge
 from slackwater.decision.geometry import entry_notional_usd
 from slackwater.kernel.jit import jit, jit_inline
@@ -103,10 +103,10 @@ def _affordable(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_n
     if is_below_min(s.ins, lots, s.market.ask):
         return Gate.BELOW_MIN.value
     notional = s.market.ask * qty_of(s.ins, lots)
-    if breaks_symbol_cap(s, p, notional):
+    if breaks_symbol_cap(s, p, sent_usd(s, p, lots)):
         return Gate.SYMBOL_CAP.value
     if not has_sufficient_edge(s, p, out, now_ns, Context.ENTRY.value, notional):
         return Gate.EDGE.value
-    if breaks_portfolio_cap(portfolio, p, notional):
+    if breaks_portfolio_cap(portfolio, p, sent_usd(s, p, lots)):
         return Gate.PORTFOLIO_CAP.value
     return Gate.PASS.value

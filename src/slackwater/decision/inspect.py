@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from slackwater.decision.adapt import entry_cooldown_ns, fee_floor_bps, is_cooling, layer_gap_bps, max_layers, relieved_min_spread_bps
 from slackwater.decision.averaging import MIN_DEBT_USD, adds_last_hour, extend_layer_cooldown, layer_lots
-from slackwater.decision.caps import breaks_symbol_cap, committed_usd
+from slackwater.decision.caps import breaks_symbol_cap, committed_usd, sent_usd
 from slackwater.decision.edge import evaluate
 from slackwater.decision.entry import entry_lots, is_below_min, is_entry_disabled, is_rewarming
 from slackwater.decision.exits import forced_exit, zone_exit
@@ -147,9 +147,10 @@ def _put_size(s: SymbolState, p: Params, lots: int, readings: Box, n: int) -> in
         n = _put(readings, n, Gate.BELOW_MIN.value, held, s.ins.min_notional_usd, False)
     else:
         n = _put(readings, n, Gate.BELOW_MIN.value, notional, least, not small)
-    total = committed_usd(s) + notional
+    sent = sent_usd(s, p, lots)
+    total = committed_usd(s) + sent
     cap = p.max_symbol_notional_usd
-    return _put_optional(readings, n, Gate.SYMBOL_CAP.value, total, cap, cap > 0.0, not breaks_symbol_cap(s, p, notional))
+    return _put_optional(readings, n, Gate.SYMBOL_CAP.value, total, cap, cap > 0.0, not breaks_symbol_cap(s, p, sent))
 
 
 @jit
@@ -185,7 +186,7 @@ def _read_entry(states: Box, s: SymbolState, p: Params, now_ns: int, readings: B
     notional = m.ask * qty_of(s.ins, lots)
     n = _put_edge(s, p, now_ns, notional, readings, n, edge)
     edge.context = Context.ENTRY.value
-    return _put_portfolio(states, p, notional, readings, n)
+    return _put_portfolio(states, p, sent_usd(s, p, lots), readings, n)
 
 
 @jit
@@ -237,7 +238,7 @@ def _read_averaging(states: Box, s: SymbolState, p: Params, now_ns: int, reading
     n = _read_recovery(s, p, now_ns, notional, readings, n)
     n = _put_edge(s, p, now_ns, cost_usd(s.ledger, s.ins) + notional, readings, n, edge)
     edge.context = Context.AVERAGE.value
-    return _put_portfolio(states, p, notional, readings, n)
+    return _put_portfolio(states, p, sent_usd(s, p, lots), readings, n)
 
 
 @jit

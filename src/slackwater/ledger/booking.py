@@ -9,26 +9,27 @@ from slackwater.ledger.pnl import equity_usd
 from slackwater.ledger.recovery import apply_realised, debt_usd
 from slackwater.ledger.risk import on_close
 from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, Out
-from slackwater.schema.instrument import price_of, qty_of
+from slackwater.schema.instrument import qty_of
 from slackwater.schema.params import Params
-from slackwater.schema.state import MAX_ADDS, SymbolState
+from slackwater.schema.state import MAX_ADDS, EntryGroup, SymbolState
 from slackwater.schema.units import BPS
 
 
 @jit
-def apply_entry_fill(s: SymbolState, p: Params, now_ns: int, price_ticks: int, lots: int, fee_usd: float, median_spread_bps: float) -> None:
-    """An entry sold: the position grows, in the layer of the working group."""
+def apply_entry_fill(
+    s: SymbolState, p: Params, g: EntryGroup, now_ns: int, price: float, lots: int, fee_usd: float, median_spread_bps: float
+) -> None:
+    """An entry sold: the position grows, in the layer of its group."""
     led = s.ledger
-    price = price_of(s.ins, price_ticks)
     if led.short_lots == 0:
         _open_episode(s, p, now_ns)
-    if s.entry.layer_episode != led.episode_count:
-        _open_group_layer(s, p, now_ns, price, median_spread_bps)
-    s.entry.filled_lots += lots
+    if g.layer_episode != led.episode_count:
+        _open_group_layer(s, p, g, now_ns, price, median_spread_bps)
+    g.filled_lots += lots
     total = led.short_lots + lots
     led.avg_entry = (led.avg_entry * led.short_lots + price * lots) / total
     led.short_lots = total
-    grow_layer(led, s.entry.layer, lots, price)
+    grow_layer(led, g.layer, lots, price)
     led.last_entry_fill_ns = now_ns
     led.fees_open_usd += fee_usd
     led.fees_usd += fee_usd
@@ -66,23 +67,23 @@ def _open_episode(s: SymbolState, p: Params, now_ns: int) -> None:
 
 
 @jit
-def _open_group_layer(s: SymbolState, p: Params, now_ns: int, price: float, median_spread_bps: float) -> None:
+def _open_group_layer(s: SymbolState, p: Params, g: EntryGroup, now_ns: int, price: float, median_spread_bps: float) -> None:
     """First fill of a group in this episode: a new layer, and an add when others stand already."""
     led = s.ledger
-    s.entry.layer = open_layer(led, now_ns)
-    s.entry.layer_episode = led.episode_count
+    g.layer = open_layer(led, now_ns)
+    g.layer_episode = led.episode_count
     if led.layers_opened > 1:
         led.last_add_ns = now_ns
         led.add_ns[led.adds % MAX_ADDS] = now_ns
         led.adds += 1
-    if s.entry.first_fill_ns == 0:
-        s.entry.first_fill_ns = now_ns
+    if g.first_fill_ns == 0:
+        g.first_fill_ns = now_ns
         add_entry(s.behaviour, p, now_ns, price, median_spread_bps)
 
 
 @jit
 def apply_exit_fill(
-    s: SymbolState, p: Params, out: Out, now_ns: int, price_ticks: int, lots: int, fee_usd: float, reason: int, reference_ask: float
+    s: SymbolState, p: Params, out: Out, now_ns: int, price: float, lots: int, fee_usd: float, reason: int, reference_ask: float
 ) -> None:
     """An exit bought: its part is realised at average cost with its share of entry fees and funding, and moves the debt at once."""
     led = s.ledger
@@ -92,7 +93,6 @@ def apply_exit_fill(
         return
     closed = min(lots, led.short_lots)
     led.excess_lots += lots - closed
-    price = price_of(s.ins, price_ticks)
     qty = qty_of(s.ins, closed)
     gross = (led.avg_entry - price) * qty
     fee_share = led.fees_open_usd if closed == led.short_lots else led.fees_open_usd * closed / led.short_lots

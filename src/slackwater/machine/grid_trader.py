@@ -14,7 +14,7 @@ from slackwater.ledger.recovery import debt_usd
 from slackwater.machine.reports import account
 from slackwater.market.mids import ret_2s_bps
 from slackwater.market.signals import is_warm, on_book, on_candle, on_trade, pump_score
-from slackwater.orders import close_ladder, entry_group, take_profit
+from slackwater.orders import answers, close_ladder, entry_group, take_profit
 from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, Out
 from slackwater.schema.enums import Context, ExitReason, Gate, GroupStatus, InverseMode, OrderReason
 from slackwater.schema.events import Report, RowKind, TapeRow
@@ -64,9 +64,12 @@ def _at_book_busy(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now
         mark(s)
         inverse.follow(s, p, now_ns)
         averaging.extend_layer_cooldown(s, p, now_ns)
+        if answers.is_blocked(s, now_ns):
+            _remember_exit(s, p, now_ns)
+            return
         if _try_exit(s, p, out, now_ns):
             return
-    if entry_group.is_working(s) or close_ladder.is_closing(s):
+    if entry_group.is_working(s) or close_ladder.is_closing(s) or answers.is_blocked(s, now_ns):
         return
     if s.ledger.short_lots > 0:
         _try_add(portfolio, s, p, out, now_ns)
@@ -79,7 +82,7 @@ def _try_entry(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns
     gate = entry.entry_gate(portfolio, s, p, out, now_ns)
     note_gate(s, p, out, now_ns, Context.ENTRY.value, gate)
     if gate == Gate.PASS:
-        entry_group.fire_limit_sell(s, out, now_ns, entry.entry_lots(s, p, now_ns), Context.ENTRY.value)
+        entry_group.fire_limit_sell(s, p, out, now_ns, entry.entry_lots(s, p, now_ns), Context.ENTRY.value)
 
 
 @jit
@@ -87,15 +90,15 @@ def _try_add(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: 
     gate = averaging.averaging_gate(portfolio, s, p, out, now_ns)
     note_gate(s, p, out, now_ns, Context.AVERAGE.value, gate)
     if gate == Gate.PASS:
-        entry_group.fire_limit_sell(s, out, now_ns, averaging.layer_lots(s, p), Context.AVERAGE.value)
+        entry_group.fire_limit_sell(s, p, out, now_ns, averaging.layer_lots(s, p), Context.AVERAGE.value)
 
 
 @jit
 def _try_exit(s: SymbolState, p: Params, out: Out, now_ns: int) -> bool:
     """Start or upgrade a close; true when one is under way."""
-    forced = exits.forced_exit(s, p, now_ns)
-    if forced == ExitReason.DRAWDOWN:
-        s.risk.is_drawdown_halted = True
+    _remember_exit(s, p, now_ns)
+    forced = int(s.risk.remembered_exit)
+    s.risk.remembered_exit = ExitReason.NONE
     if close_ladder.is_closing(s):
         if forced != ExitReason.NONE and not is_unconditional(s.close.reason):
             close_ladder.upgrade_close(s, out, now_ns, forced)
@@ -110,6 +113,17 @@ def _try_exit(s: SymbolState, p: Params, out: Out, now_ns: int) -> bool:
 
 
 @jit
+def _remember_exit(s: SymbolState, p: Params, now_ns: int) -> None:
+    """Note a forced exit, which runs as soon as no answer is missing; the first one stays."""
+    if s.risk.remembered_exit != ExitReason.NONE:
+        return
+    forced = exits.forced_exit(s, p, now_ns)
+    if forced == ExitReason.DRAWDOWN:
+        s.risk.is_drawdown_halted = True
+    s.risk.remembered_exit = forced
+
+
+@jit
 def on_report(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, r: Report) -> None:
     """One report about our own order. No new trade is decided here."""
     before = s.ledger.short_lots
@@ -119,8 +133,14 @@ def on_report(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, r: Repo
         log_equity(s, p, out, r.ts_recv_ns)
     if not s.risk.is_draining:
         inverse.follow(s, p, r.ts_recv_ns)
-        if s.risk.is_shutdown and s.ledger.short_lots > 0 and not close_ladder.is_closing(s):
-            _try_exit(s, p, out, r.ts_recv_ns)  # an entry that filled on its way out: there may be no further book to close it at
+        if s.has_asked:
+            answers.note_awaited(s, p)
+        if s.ledger.short_lots == 0:
+            s.risk.remembered_exit = ExitReason.NONE
+        elif not answers.is_blocked(s, r.ts_recv_ns):
+            was_remembered = s.risk.remembered_exit != ExitReason.NONE
+            if was_remembered or (s.risk.is_shutdown and not close_ladder.is_closing(s)):
+                _try_exit(s, p, out, r.ts_recv_ns)  # there may be no further book to close at
         _keep_up(portfolio, s, p, out, r.ts_recv_ns, False)
 
 
@@ -140,7 +160,10 @@ def request_shutdown(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, 
     s.risk.is_shutdown = True
     if s.ledger.short_lots > 0:
         mark(s)
-        _try_exit(s, p, out, now_ns)
+        if answers.is_blocked(s, now_ns):
+            _remember_exit(s, p, now_ns)
+        else:
+            _try_exit(s, p, out, now_ns)
     else:
         entry_group.reap(s, out, now_ns, OrderReason.REAP_CLOSE.value)
     _keep_up(portfolio, s, p, out, now_ns, False)
@@ -148,7 +171,14 @@ def request_shutdown(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, 
 
 @jit
 def _keep_up(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int, is_book: bool) -> None:
-    """Working orders follow the market; a close takes its next step; the next timer is set."""
+    """Working orders follow the market; a close takes its next step; missing answers are asked after; the next timer is set."""
+    if s.has_asked:
+        answers.note_awaited(s, p)
+    if answers.is_blocked(s, now_ns):
+        answers.ask(s, p, out, now_ns)
+        _note_second(s, p, out, now_ns)
+        _set_timers(s, p, now_ns, NEVER_NS)
+        return
     if s.inverse.mode == InverseMode.ACTIVE and entry_group.is_working(s):
         entry_group.reap(s, out, now_ns, OrderReason.REAP_INVERSE.value)
     if entry_group.is_working(s):
@@ -159,9 +189,14 @@ def _keep_up(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: 
     tp_wake_ns = NEVER_NS
     if not close_ladder.is_closing(s):
         tp_wake_ns = _keep_take_profit(s, p, out, now_ns)
+    _note_second(s, p, out, now_ns)
+    _set_timers(s, p, now_ns, tp_wake_ns)
+
+
+@jit
+def _note_second(s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
     if s.ledger.short_lots > 0 and now_ns - s.equity_logged_ns >= EQUITY_INTERVAL_NS:
         log_equity(s, p, out, now_ns)
-    _set_timers(s, p, now_ns, tp_wake_ns)
 
 
 @jit
@@ -208,9 +243,16 @@ def _keep_take_profit(s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
 
 @jit
 def _set_timers(s: SymbolState, p: Params, now_ns: int, tp_wake_ns: int) -> None:
-    s.upkeep_ns = min(entry_group.next_wake_ns(s, p, now_ns), close_ladder.next_wake_ns(s, p, now_ns))
-    if tp_wake_ns > now_ns:
-        s.upkeep_ns = min(s.upkeep_ns, tp_wake_ns)
+    if s.has_asked:
+        answers.note_awaited(s, p)
+    if answers.is_blocked(s, now_ns):
+        s.upkeep_ns = s.query_ns
+    else:
+        s.upkeep_ns = min(entry_group.next_wake_ns(s, p, now_ns), close_ladder.next_wake_ns(s, p, now_ns))
+        if tp_wake_ns > now_ns:
+            s.upkeep_ns = min(s.upkeep_ns, tp_wake_ns)
+        if s.query_ns > 0:
+            s.upkeep_ns = min(s.upkeep_ns, s.query_ns)
     s.wake_ns = s.upkeep_ns
     if s.ledger.short_lots > 0:
         s.wake_ns = min(s.wake_ns, s.equity_logged_ns + EQUITY_INTERVAL_NS)

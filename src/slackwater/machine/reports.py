@@ -9,25 +9,31 @@ from slackwater.ledger.booking import apply_entry_fill, apply_exit_fill
 from slackwater.market.spreads import median_spread_bps
 from slackwater.orders import entry_group, take_profit
 from slackwater.orders.close_ladder import is_closing
-from slackwater.orders.emit import cancel_order, find_order, free_if_ended, log_event
-from slackwater.orders.lifecycle import apply_report
+from slackwater.orders.emit import cancel_order, find_ended, find_order, free_if_ended, log_event
+from slackwater.orders.lifecycle import apply_report, count_fill, is_whole_story
 from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, FillRow, Out
-from slackwater.schema.commands import Purpose
+from slackwater.schema.commands import Purpose, Side, Tif
 from slackwater.schema.enums import ExitReason, OrderEvent, OrderReason, OrderStatus
 from slackwater.schema.events import Report, ReportKind
 from slackwater.schema.instrument import price_of, qty_of
 from slackwater.schema.params import Params
-from slackwater.schema.state import Order, SymbolState
+from slackwater.schema.state import MAX_ENDED, EntryGroup, Order, SymbolState
+
+VENUES_OWN = 0  # the order id of what the venue does to us
 
 
 @jit
 def account(s: SymbolState, p: Params, out: Out, r: Report) -> None:
     """Apply one report to its order, the ledger and the groups."""
+    s.has_asked = True
+    s.order_changes += 1
     slot = find_order(s, r.order_id)
     if slot < 0:
-        s.stray_reports += 1
+        _account_unknown(s, p, out, r)
         return
     o = s.orders[slot]
+    cost_before = o.cost_ticklots
+    fee_before = o.fee_usd
     new_lots = apply_report(o, r)
     if new_lots < 0:
         s.stray_reports += 1
@@ -35,7 +41,11 @@ def account(s: SymbolState, p: Params, out: Out, r: Report) -> None:
     lots = r.lots if r.kind != ReportKind.FILL else new_lots
     log_event(s, out, r.ts_recv_ns, o, event_of(r.kind, r.reason), r.reason, r.price_ticks, lots)
     if new_lots > 0:
-        _apply_fill(s, p, out, r, o, new_lots)
+        if r.kind != ReportKind.FILL:
+            log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, OrderReason.NONE.value, o.price_ticks, new_lots)
+        is_whole = is_whole_story(r, new_lots)
+        price_ticks = float(r.price_ticks) if is_whole else (o.cost_ticklots - cost_before) / new_lots
+        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, r.fee_usd if is_whole else o.fee_usd - fee_before)
     reason = _end_reason(s, p, o, r)
     if free_if_ended(s, out, r.ts_recv_ns, slot, reason):
         entry_group.settle(s)
@@ -46,6 +56,83 @@ def account(s: SymbolState, p: Params, out: Out, r: Report) -> None:
     if s.ledger.short_lots == 0 and new_lots > 0 and o.purpose != Purpose.ENTRY:
         take_profit.forget_refusal(s)
         entry_group.reap(s, out, r.ts_recv_ns, OrderReason.REAP_FLAT.value)
+
+
+@jit
+def _account_unknown(s: SymbolState, p: Params, out: Out, r: Report) -> None:
+    """A report about an order that has ended, or about the venue's own: only a fill that is news changes anything."""
+    if r.order_id == VENUES_OWN:
+        if r.kind == ReportKind.FILL:
+            _account_external(s, p, out, r)
+        return
+    k = find_ended(s, r.order_id)
+    if k < 0 or r.cum_lots <= s.ended[k].cum_lots:
+        s.stray_reports += 1
+        return
+    e = s.ended[k]
+    o = s.late_order
+    o.order_id = e.order_id
+    o.group_id = e.group_id
+    o.slice_index = e.slice_index
+    o.cum_lots = e.cum_lots
+    o.cost_ticklots = e.cost_ticklots
+    o.fee_usd = e.fee_usd
+    o.purpose = e.purpose
+    o.side = e.side
+    o.tif = Tif.GTX if e.purpose != Purpose.CLOSE else Tif.IOC
+    new_lots = count_fill(o, r)
+    is_whole = is_whole_story(r, new_lots)
+    fee_usd = r.fee_usd if is_whole else o.fee_usd - e.fee_usd
+    price_ticks = float(r.price_ticks) if is_whole else (o.cost_ticklots - e.cost_ticklots) / new_lots
+    e.cum_lots = o.cum_lots
+    e.cost_ticklots = o.cost_ticklots
+    e.fee_usd = o.fee_usd
+    log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, OrderReason.LATE.value, r.price_ticks, new_lots)
+    if o.group_id == s.entry.group_id or o.purpose != Purpose.ENTRY:
+        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd)
+    else:
+        _recall_group(s, e.group_id)
+        _apply_fill(s, p, out, r, o, s.late_entry, new_lots, price_ticks, fee_usd)
+        e.layer = s.late_entry.layer
+        e.layer_episode = s.late_entry.layer_episode
+        e.first_fill_ns = s.late_entry.first_fill_ns
+
+
+@jit
+def _recall_group(s: SymbolState, group_id: int) -> None:
+    """What is known of an entry group that another one has followed: the layer that its fills made, where they made one."""
+    g = s.late_entry
+    g.group_id = group_id
+    g.layer = 0
+    g.layer_episode = 0
+    g.first_fill_ns = 0
+    for k in range(min(s.ended_count, MAX_ENDED)):
+        e = s.ended[k]
+        if e.purpose == Purpose.ENTRY and e.group_id == group_id and e.layer_episode > g.layer_episode:
+            g.layer = e.layer
+            g.layer_episode = e.layer_episode
+            g.first_fill_ns = e.first_fill_ns
+
+
+@jit
+def _account_external(s: SymbolState, p: Params, out: Out, r: Report) -> None:
+    """The venue closed of its own accord: that is booked as it came, and nothing is opened until an operator has looked."""
+    o = s.late_order
+    o.order_id = VENUES_OWN
+    o.group_id = 0
+    o.slice_index = 0
+    o.purpose = Purpose.CLOSE
+    o.side = Side.BUY
+    s.risk.is_halted = True
+    notional = price_of(s.ins, r.price_ticks) * qty_of(s.ins, r.lots)
+    s.ledger.taker_notional_usd += notional
+    row = out.fills[out.fill_count]
+    out.fill_count += 1
+    s.inverse.has_new_fills = True
+    log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, r.reason, r.price_ticks, r.lots)
+    price = price_of(s.ins, r.price_ticks)
+    apply_exit_fill(s, p, out, r.ts_recv_ns, price, r.lots, r.fee_usd, ExitReason.EXTERNAL.value, s.market.ask)
+    _write_fill(s, out, row, r, o, r.lots, float(r.price_ticks), r.fee_usd)
 
 
 @jit
@@ -65,6 +152,8 @@ def event_of(kind: int, reason: int) -> int:
         return OrderEvent.CANCEL_ACK.value
     if kind == ReportKind.CANCEL_REJECT:
         return OrderEvent.CANCEL_REJECT.value
+    if kind == ReportKind.STATUS:
+        return OrderEvent.STATUS.value
     return OrderEvent.EXPIRE.value
 
 
@@ -86,9 +175,16 @@ def _end_reason(s: SymbolState, p: Params, o: Order, r: Report) -> int:
 
 
 @jit
-def _apply_fill(s: SymbolState, p: Params, out: Out, r: Report, o: Order, lots: int) -> None:
-    notional = price_of(s.ins, r.price_ticks) * qty_of(s.ins, lots)
-    if r.maker:
+def _apply_fill(
+    s: SymbolState, p: Params, out: Out, r: Report, o: Order, g: EntryGroup, lots: int, price_ticks: float, fee_usd: float
+) -> None:
+    """Book lots of an order at a price that is a mean, and then not a whole tick, when several fills are learned at once.
+
+    `g` is the group of an entry.
+    """
+    price = price_ticks * s.ins.tick_num / s.ins.tick_den
+    notional = price * qty_of(s.ins, lots)
+    if r.maker or (r.kind != ReportKind.FILL and o.tif == Tif.GTX):
         s.ledger.maker_notional_usd += notional
     else:
         s.ledger.taker_notional_usd += notional
@@ -96,7 +192,7 @@ def _apply_fill(s: SymbolState, p: Params, out: Out, r: Report, o: Order, lots: 
     out.fill_count += 1
     s.inverse.has_new_fills = True
     if o.purpose == Purpose.ENTRY:
-        apply_entry_fill(s, p, r.ts_recv_ns, r.price_ticks, lots, r.fee_usd, median_spread_bps(s.market))
+        apply_entry_fill(s, p, g, r.ts_recv_ns, price, lots, fee_usd, median_spread_bps(s.market))
         on_entry_fill(s, lots)
         if is_closing(s) and s.close.target_lots > 0:
             s.close.target_lots += lots
@@ -104,27 +200,28 @@ def _apply_fill(s: SymbolState, p: Params, out: Out, r: Report, o: Order, lots: 
         reason = resting_reason(s)
         on_exit_fill(s, r.ts_recv_ns, lots)
         ask = take_profit.reference_ask(s)
-        apply_exit_fill(s, p, out, r.ts_recv_ns, r.price_ticks, lots, r.fee_usd, reason, ask)
+        apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, ask)
     else:
         if s.close.reason == ExitReason.INVERSE_TP:
             on_exit_fill(s, r.ts_recv_ns, lots)
-        apply_exit_fill(s, p, out, r.ts_recv_ns, r.price_ticks, lots, r.fee_usd, int(s.close.reason), s.close.reference_ask)
-    _write_fill(s, out, row, r, o, lots)
+        reason = int(s.close.reason) if s.close.reason != ExitReason.NONE else int(s.close.last_reason)
+        apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, s.close.reference_ask)
+    _write_fill(s, out, row, r, o, lots, price_ticks, fee_usd)
 
 
 @jit
-def _write_fill(s: SymbolState, out: Out, row: FillRow, r: Report, o: Order, lots: int) -> None:
+def _write_fill(s: SymbolState, out: Out, row: FillRow, r: Report, o: Order, lots: int, price_ticks: float, fee_usd: float) -> None:
     row.ts_ns = r.ts_recv_ns
     row.ts_venue_ns = r.ts_venue_ns
     row.order_id = o.order_id
     row.group_id = o.group_id
     row.slice_index = o.slice_index
     row.trade_id = r.trade_id
-    row.price_ticks = r.price_ticks
+    row.price_ticks = price_ticks
     row.lots = lots
     row.short_lots_after = s.ledger.short_lots
     row.avg_entry_after = s.ledger.avg_entry
-    row.fee_usd = r.fee_usd
+    row.fee_usd = fee_usd
     row.queue_ahead_lots = r.queue_ahead_lots
     row.symbol = s.symbol
     row.side = o.side

@@ -6,8 +6,8 @@ from slackwater.kernel.jit import jit
 from slackwater.orders.lifecycle import is_terminal
 from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, Out
 from slackwater.schema.commands import CommandKind, Purpose
-from slackwater.schema.enums import OrderEvent, OrderStatus
-from slackwater.schema.state import MAX_ORDERS, Order, SymbolState
+from slackwater.schema.enums import OrderEvent, OrderReason, OrderStatus
+from slackwater.schema.state import MAX_ENDED, MAX_ORDERS, Order, SymbolState
 
 
 @jit
@@ -43,6 +43,11 @@ def _emit(s: SymbolState, out: Out, now_ns: int, o: Order, kind: int, price_tick
     cmd.tif = o.tif
     cmd.reduce_only = o.reduce_only
     out.command_count += 1
+    if kind != CommandKind.QUERY:
+        o.asked_ns = now_ns
+        o.queried_ns = 0
+    s.has_asked = True
+    s.order_changes += 1
 
 
 @jit
@@ -67,6 +72,7 @@ def take_slot(s: SymbolState, purpose: int, side: int, group_id: int, slice_inde
             o.side = side
             o.cum_lots = 0
             o.cost_ticklots = 0
+            o.fee_usd = 0.0
             o.tick_offset = 0
             o.ack_ns = 0
             o.amend_count = 0
@@ -108,6 +114,15 @@ def emit_amend(s: SymbolState, out: Out, now_ns: int, slot: int, price_ticks: in
     o.amend_count += 1
     log_event(s, out, now_ns, o, OrderEvent.AMEND.value, reason, price_ticks, lots)
     _emit(s, out, now_ns, o, CommandKind.AMEND.value, price_ticks, lots)
+
+
+@jit
+def emit_query(s: SymbolState, out: Out, now_ns: int, slot: int) -> None:
+    """Ask what became of an order whose answer stays out."""
+    o = s.orders[slot]
+    o.queried_ns = now_ns
+    log_event(s, out, now_ns, o, OrderEvent.QUERY.value, OrderReason.UNANSWERED.value, o.price_ticks, o.lots)
+    _emit(s, out, now_ns, o, CommandKind.QUERY.value, o.price_ticks, o.lots)
 
 
 @jit
@@ -184,6 +199,40 @@ def free_if_ended(s: SymbolState, out: Out, now_ns: int, slot: int, reason: int)
     out.order_count += 1
     if out.order_count > LOG_ROWS - LOG_MARGIN:
         out.is_nearly_full = True
+    _remember_end(s, o)
     o.status = OrderStatus.FREE
     s.live_orders -= 1
     return True
+
+
+@jit
+def _remember_end(s: SymbolState, o: Order) -> None:
+    """Keep what a fill that comes later needs to be booked."""
+    e = s.ended[s.ended_count % MAX_ENDED]
+    e.order_id = o.order_id
+    e.group_id = o.group_id
+    e.slice_index = o.slice_index
+    e.lots = o.lots
+    e.cum_lots = o.cum_lots
+    e.cost_ticklots = o.cost_ticklots
+    e.fee_usd = o.fee_usd
+    e.purpose = o.purpose
+    e.side = o.side
+    e.reason = s.close.reason
+    e.layer_episode = 0
+    e.first_fill_ns = 0
+    if o.purpose == Purpose.ENTRY and o.group_id == s.entry.group_id:
+        e.layer = s.entry.layer
+        e.layer_episode = s.entry.layer_episode
+        e.first_fill_ns = s.entry.first_fill_ns
+    s.ended_count += 1
+
+
+@jit
+def find_ended(s: SymbolState, order_id: int) -> int:
+    """The place of an order among those that have ended, or -1."""
+    for back in range(1, min(s.ended_count, MAX_ENDED) + 1):
+        k = (s.ended_count - back) % MAX_ENDED
+        if s.ended[k].order_id == order_id:
+            return k
+    return -1

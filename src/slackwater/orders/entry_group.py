@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from slackwater.kernel.jit import jit
 from slackwater.orders.emit import cancel_purpose, count_purpose, emit_amend, emit_place, new_group, take_slot
+from slackwater.orders.slicing import cut
 from slackwater.schema.audit import Out
 from slackwater.schema.commands import OrderType, Purpose, Side, Tif
 from slackwater.schema.enums import Context, GroupStatus, OrderReason, OrderStatus
 from slackwater.schema.instrument import price_of, qty_of
 from slackwater.schema.params import Params
-from slackwater.schema.state import MAX_ORDERS, Order, SymbolState
+from slackwater.schema.state import MAX_ORDERS, MAX_SLICES, Order, SymbolState, WaitingSlice
 from slackwater.schema.units import BPS, NEVER_NS
 
 
 @jit
-def fire_limit_sell(s: SymbolState, out: Out, now_ns: int, lots: int, context: int) -> None:
-    """Send an entry group: GTX sells at the ask."""
+def fire_limit_sell(s: SymbolState, p: Params, out: Out, now_ns: int, lots: int, context: int) -> None:
+    """Send an entry group: GTX sells at the ask and just above it."""
     g = s.entry
     g.status = GroupStatus.WORKING
     g.context = context
@@ -26,20 +27,23 @@ def fire_limit_sell(s: SymbolState, out: Out, now_ns: int, lots: int, context: i
     g.first_fill_ns = 0
     g.filled_lots = 0
     g.layer_episode = 0
-    g.resend_lots = 0
-    g.resend_retries = 0
+    g.waiting_count = 0
     s.ledger.last_entry_placed_ns = now_ns
     reason = OrderReason.ENTRY.value if context == Context.ENTRY else OrderReason.AVERAGE.value
-    _place_slice(s, out, now_ns, lots, 0, reason)
+    count = cut(s, p, now_ns, Side.SELL.value, s.market.ask_ticks, lots)
+    for k in range(count):
+        _place_slice(s, out, now_ns, s.slices[k].lots, s.slices[k].tick_offset, k, 0, reason)
 
 
 @jit
-def _place_slice(s: SymbolState, out: Out, now_ns: int, lots: int, retries: int, reason: int) -> None:
-    slot = take_slot(s, Purpose.ENTRY.value, Side.SELL.value, s.entry.group_id, 0)
+def _place_slice(s: SymbolState, out: Out, now_ns: int, lots: int, tick_offset: int, slice_index: int, retries: int, reason: int) -> None:
+    slot = take_slot(s, Purpose.ENTRY.value, Side.SELL.value, s.entry.group_id, slice_index)
     if slot < 0:
         return
     s.orders[slot].retries = retries
-    emit_place(s, out, now_ns, slot, s.market.ask_ticks, lots, OrderType.LIMIT.value, Tif.GTX.value, reason)
+    s.orders[slot].tick_offset = tick_offset
+    price_ticks = s.market.ask_ticks + tick_offset
+    emit_place(s, out, now_ns, slot, price_ticks, lots, OrderType.LIMIT.value, Tif.GTX.value, reason)
 
 
 @jit
@@ -55,7 +59,7 @@ def reap(s: SymbolState, out: Out, now_ns: int, reason: int) -> None:
         return
     s.entry.status = GroupStatus.REAPING
     s.entry.reap_reason = reason
-    s.entry.resend_lots = 0
+    s.entry.waiting_count = 0
     cancel_purpose(s, out, now_ns, Purpose.ENTRY.value, reason)
     settle(s)
 
@@ -63,7 +67,7 @@ def reap(s: SymbolState, out: Out, now_ns: int, reason: int) -> None:
 @jit
 def settle(s: SymbolState) -> None:
     """The group ends when none of its slices lives or waits to be sent again."""
-    if s.entry.status != GroupStatus.IDLE and s.entry.resend_lots == 0 and count_purpose(s, Purpose.ENTRY.value) == 0:
+    if s.entry.status != GroupStatus.IDLE and s.entry.waiting_count == 0 and count_purpose(s, Purpose.ENTRY.value) == 0:
         s.entry.status = GroupStatus.IDLE
 
 
@@ -73,20 +77,25 @@ def on_refused(s: SymbolState, p: Params, o: Order) -> int:
 
     Returns the reason that its order ends with.
     """
-    if s.entry.status != GroupStatus.WORKING:
+    g = s.entry
+    if g.status != GroupStatus.WORKING or o.lots <= o.cum_lots:
         return OrderReason.WOULD_CROSS.value
-    if o.retries >= p.post_only_retries:
+    if o.retries >= p.post_only_retries or g.waiting_count == MAX_SLICES:
         return OrderReason.POST_ONLY.value
-    s.entry.resend_lots = o.lots - o.cum_lots
-    s.entry.resend_retries = o.retries + 1
+    waiting = g.waiting[g.waiting_count]
+    waiting.lots = o.lots - o.cum_lots
+    waiting.tick_offset = o.tick_offset
+    waiting.slice_index = o.slice_index
+    waiting.retries = o.retries + 1
+    g.waiting_count += 1
     return OrderReason.WOULD_CROSS.value
 
 
 @jit
 def resend(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, highest_buy_ticks: int) -> None:
-    """At a valid book, send a refused slice again at the ask as it is now; one that the caps have no room for goes on waiting."""
+    """At a valid book, send refused slices again at the ask as it is now; one that the caps have no room for goes on waiting."""
     g = s.entry
-    if g.status != GroupStatus.WORKING or g.resend_lots == 0:
+    if g.status != GroupStatus.WORKING or g.waiting_count == 0:
         return
     if is_too_far(s, p):
         reap(s, out, now_ns, OrderReason.REAP_CHASE.value)
@@ -94,11 +103,26 @@ def resend(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, hi
     if s.market.ask_ticks <= highest_buy_ticks:
         reap(s, out, now_ns, OrderReason.SELF_TRADE.value)
         return
-    lots = g.resend_lots
-    if s.market.ask * qty_of(s.ins, lots) > room_usd:
-        return
-    g.resend_lots = 0
-    _place_slice(s, out, now_ns, lots, g.resend_retries, OrderReason.RETRY.value)
+    room = room_usd
+    kept = 0
+    for k in range(g.waiting_count):
+        waiting = g.waiting[k]
+        notional = price_of(s.ins, s.market.ask_ticks + waiting.tick_offset) * qty_of(s.ins, waiting.lots)
+        if notional > room:
+            _copy_waiting(waiting, g.waiting[kept])
+            kept += 1
+            continue
+        room -= notional
+        _place_slice(s, out, now_ns, waiting.lots, waiting.tick_offset, waiting.slice_index, waiting.retries, OrderReason.RETRY.value)
+    g.waiting_count = kept
+
+
+@jit
+def _copy_waiting(source: WaitingSlice, dest: WaitingSlice) -> None:
+    dest.lots = source.lots
+    dest.tick_offset = source.tick_offset
+    dest.slice_index = source.slice_index
+    dest.retries = source.retries
 
 
 @jit
@@ -121,6 +145,7 @@ def chase(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, hig
     if is_too_far(s, p):
         reap(s, out, now_ns, OrderReason.REAP_CHASE.value)
         return
+    room = room_usd
     for k in range(MAX_ORDERS):
         o = s.orders[k]
         if o.status != OrderStatus.LIVE or o.purpose != Purpose.ENTRY:
@@ -132,7 +157,8 @@ def chase(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, hig
             reap(s, out, now_ns, OrderReason.SELF_TRADE.value)
             return
         extra = price_of(s.ins, max(want - o.highest_ticks, 0)) * qty_of(s.ins, o.lots - o.cum_lots)
-        if extra <= 0.0 or extra <= room_usd:
+        if extra <= 0.0 or extra <= room:
+            room -= extra
             emit_amend(s, out, now_ns, k, want, o.lots, OrderReason.CHASE.value)
 
 

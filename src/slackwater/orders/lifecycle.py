@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from slackwater.kernel.jit import jit
 from slackwater.schema.enums import OrderStatus
-from slackwater.schema.events import Report, ReportKind
+from slackwater.schema.events import Report, ReportKind, VenueReason
 from slackwater.schema.state import Order
 
 STATUSES = 9
-REPORTS = 9
+REPORTS = 10
 
 TRANSITIONS = {
     (OrderStatus.PENDING, ReportKind.ACK): OrderStatus.LIVE,
@@ -36,6 +36,14 @@ TRANSITIONS = {
     (OrderStatus.CANCELING, ReportKind.CANCEL_ACK): OrderStatus.CANCELED,
     (OrderStatus.CANCELING, ReportKind.CANCEL_REJECT): OrderStatus.CANCELING,  # gone already: its end is on the way
     (OrderStatus.CANCELING, ReportKind.EXPIRE): OrderStatus.EXPIRED,
+    # Answers to a query. What was asked is either done by then, as the answer shows, or never came.
+    (OrderStatus.PENDING, ReportKind.STATUS): OrderStatus.LIVE,
+    (OrderStatus.LIVE, ReportKind.STATUS): OrderStatus.LIVE,
+    (OrderStatus.AMENDING, ReportKind.STATUS): OrderStatus.LIVE,
+    (OrderStatus.CANCELING, ReportKind.STATUS): OrderStatus.LIVE,
+    (OrderStatus.LIVE, ReportKind.REJECT): OrderStatus.EXPIRED,  # the venue knows it no more
+    (OrderStatus.AMENDING, ReportKind.REJECT): OrderStatus.EXPIRED,
+    (OrderStatus.CANCELING, ReportKind.REJECT): OrderStatus.CANCELED,
 }
 
 
@@ -66,30 +74,53 @@ def next_status(status: int, report: int) -> int:
 def apply_report(o: Order, r: Report) -> int:
     """Change an order by one report and return the lots it newly filled. An illegal report changes nothing and returns -1.
 
-    Fills count by cumulative quantity, so one that is reported twice or out of order changes nothing twice.
+    Fills count by cumulative quantity, whatever report tells it: one that is reported twice or out of order changes nothing twice, and
+    one that was never reported is learned from the next word about its order.
     """
     after = next_status(o.status, r.kind)
     if after == OrderStatus.FREE:
         return -1
-    new_lots = 0
-    if r.kind == ReportKind.FILL:
-        new_lots = max(r.cum_lots - o.cum_lots, 0)
-        o.cum_lots += new_lots
-        o.cost_ticklots += new_lots * r.price_ticks
-        if o.cum_lots >= o.lots and after != OrderStatus.AMENDING:
-            after = OrderStatus.FILLED.value
-        elif o.cum_lots >= max(o.lots, o.sent_lots):
-            after = OrderStatus.FILLED.value  # whatever becomes of the modify, nothing is left
-    elif r.kind == ReportKind.ACK and o.ack_ns == 0:
+    new_lots = count_fill(o, r)
+    if r.kind == ReportKind.ACK and o.ack_ns == 0:
         o.ack_ns = r.ts_recv_ns
-    elif r.kind == ReportKind.AMEND_ACK:
-        o.price_ticks = r.price_ticks
+    elif r.kind == ReportKind.AMEND_ACK or r.kind == ReportKind.STATUS:
+        if r.cum_lots < r.lots:
+            o.price_ticks = r.price_ticks  # of one that is filled it may be the fill's
+        o.sent_price_ticks = o.price_ticks
         o.lots = r.lots
-        if o.cum_lots >= o.lots:
-            after = OrderStatus.FILLED.value
+        o.sent_lots = r.lots
+        if o.status == OrderStatus.CANCELING and r.kind == ReportKind.STATUS:
+            o.wants_cancel = True  # the cancel never came
     elif r.kind == ReportKind.AMEND_REJECT:
+        if r.reason == VenueReason.UNKNOWN_ORDER and o.cum_lots < o.lots:
+            after = OrderStatus.AMENDING.value  # it has ended: how is on the way, or is asked for
         o.sent_price_ticks = o.price_ticks  # no order of ours is at the price that was refused
-        if o.cum_lots >= o.lots:
-            after = OrderStatus.FILLED.value
+        o.sent_lots = o.lots
+    # Under a modify nothing is left only when that is so whatever becomes of it.
+    total = max(o.lots, o.sent_lots) if after == OrderStatus.AMENDING else o.lots
+    if not is_terminal(after) and o.cum_lots >= total:
+        after = OrderStatus.FILLED.value
     o.status = after
     return new_lots
+
+
+@jit
+def count_fill(o: Order, r: Report) -> int:
+    """Bring an order's executed quantity, cost and fees up to a report; returns the lots that are new."""
+    new_lots = max(r.cum_lots - o.cum_lots, 0)
+    if new_lots == 0:
+        return 0
+    o.cum_lots += new_lots
+    if is_whole_story(r, new_lots):
+        o.cost_ticklots += new_lots * r.price_ticks
+        o.fee_usd += r.fee_usd
+    else:
+        o.cost_ticklots = r.cum_cost_ticklots
+        o.fee_usd = r.cum_fee_usd
+    return new_lots
+
+
+@jit
+def is_whole_story(r: Report, new_lots: int) -> bool:
+    """Whether what is new is this one fill, with its own price and fee; else fills before it are missing."""
+    return r.kind == ReportKind.FILL and r.lots == new_lots

@@ -62,7 +62,7 @@ class FillRow(Record):
     group_id: i64
     slice_index: i64
     trade_id: i64
-    price_ticks: i64
+    price_ticks: f64  # not whole when it is the mean of fills that were learned at once
     lots: i64
     short_lots_after: i64
     avg_entry_after: f64

@@ -150,6 +150,8 @@ class OrderReason(IntEnum):
     MAKER_TIMEOUT = 50
     UPGRADED = 51  # a stop, timeout, drawdown or shutdown takes over
     CLEARING = 52
+    UNANSWERED = 53
+    LATE = 54  # a fill that came after its order's end
 
 
 class OrderEvent(IntEnum):
@@ -166,3 +168,5 @@ class OrderEvent(IntEnum):
     EXPIRE = 9
     AMEND_REJECT = 10
     CANCEL_REJECT = 11
+    QUERY = 12  # an answer that stays out is asked after
+    STATUS = 13  # and given

@@ -47,6 +47,7 @@ class ReportKind(IntEnum):
     CANCEL_ACK = 6
     CANCEL_REJECT = 7
     EXPIRE = 8
+    STATUS = 9  # the answer to a query about a live order, or about a filled one: its total is executed then
 
 
 class FillCause(IntEnum):

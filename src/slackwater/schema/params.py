@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Annotated
 
+from slackwater.kernel.jit import jit
 from slackwater.kernel.record import Record, Vec, f64, flag, i64, u8
 
 TIME_FRAMES = 3  # 1m, 5m, 15m
@@ -217,3 +218,9 @@ class Params(Record):
     stall_ns: i64
     outage_every_ns: i64  # 0 is never
     outage_ns: i64
+
+
+@jit
+def widest_offset(p: Params) -> int:
+    """The most ticks that a slice may stand away from its group's price."""
+    return int(min(p.max_slices, p.max_ticks)) - 1

@@ -21,6 +21,8 @@ MAX_SAMPLES = 512  # dynamic.behavior_lookback is validated against it
 MAX_ADDS = 128  # adds remembered for the hourly cap
 BID_STEPS = 5  # closes whose bids the falling-knife test looks at
 MAX_ZONES = 16
+MAX_SLICES = 5  # of a group; stealth.max_slices is validated against it
+MAX_ENDED = 64  # ended orders whose late fills are still booked
 MAX_ORDERS = 16  # five entry slices, five take-profit slices, one close, and room for those still ending
 
 
@@ -156,6 +158,7 @@ class Risk(Record):
     is_halted: flag  # something outside us moved the position
     is_shutdown: flag  # close everything
     is_draining: flag  # the tape has ended: no new decisions
+    remembered_exit: u8  # ExitReason that was forced while an answer was missing: it runs first
     restored_ns: i64  # 0: not restored
 
 
@@ -171,10 +174,13 @@ class Order(Record):
     sent_lots: i64
     cum_lots: i64
     cost_ticklots: i64  # exact: price ticks times lots over its fills
-    tick_offset: i64  # of an entry or take-profit slice
+    fee_usd: f64  # over its fills
+    tick_offset: i64  # of an entry or take-profit slice, away from the market
     created_ns: i64
     ack_ns: i64
     changed_ns: i64  # last placed or amended: the throttle counts from it
+    asked_ns: i64  # when the request was sent whose answer is awaited
+    queried_ns: i64  # when that answer was last asked after; 0 when it was not
     amend_count: i64
     retries: i64
     slice_index: i64
@@ -186,6 +192,41 @@ class Order(Record):
     reduce_only: flag
     wants_cancel: flag  # cancel as soon as it is answered
     reason: u8  # OrderReason of its placing
+
+
+class EndedOrder(Record):
+    """What a fill that comes after its order's end has to know."""
+
+    order_id: i64
+    group_id: i64
+    slice_index: i64
+    lots: i64
+    cum_lots: i64
+    cost_ticklots: i64
+    fee_usd: f64
+    layer: i64  # of an entry: its group's layer, and the episode that belongs to; 0 when it has none
+    layer_episode: i64
+    first_fill_ns: i64  # of its group
+    purpose: u8  # Purpose
+    side: i8
+    reason: u8  # ExitReason of a close's order
+
+
+class Slice(Record):
+    """One order of a group before it is sent."""
+
+    lots: i64
+    tick_offset: i64
+    weight: f64
+
+
+class WaitingSlice(Record):
+    """An entry slice that was refused as crossing and is sent again at the next valid book."""
+
+    lots: i64
+    tick_offset: i64
+    slice_index: i64
+    retries: i64
 
 
 class EntryGroup(Record):
@@ -201,8 +242,8 @@ class EntryGroup(Record):
     filled_lots: i64
     layer: i64  # index of its layer
     layer_episode: i64  # the episode that layer belongs to; 0 when it has none
-    resend_lots: i64  # refused as crossing: sent again at the next valid book
-    resend_retries: i64
+    waiting: Annotated[Vec[WaitingSlice], MAX_SLICES]
+    waiting_count: i64
 
 
 class TakeProfitGroup(Record):
@@ -212,6 +253,10 @@ class TakeProfitGroup(Record):
     reference_ask: f64  # just before its first fill; 0 before
     rejected_ns: i64  # a refused one is tried again when the ask has changed
     rejected_ask_ticks: i64
+    want_ticks: i64  # what was wanted when the slices were last looked at
+    want_lots: i64
+    seen_changes: i64  # `order_changes` then
+    wake_ns: i64  # when the first throttle ends that held something back then; NEVER_NS for none
 
 
 class CloseGroup(Record):
@@ -227,6 +272,7 @@ class CloseGroup(Record):
     swept_ns: i64
     dropped_ns: i64
     dropped_reason: u8  # ExitReason that does not fire again at once
+    last_reason: u8  # ExitReason of the close before, for what it still fills
     slices: i64
 
 
@@ -265,6 +311,11 @@ class SymbolState(Record):
     close: CloseGroup
     inverse: Inverse
     orders: Annotated[Vec[Order], MAX_ORDERS]
+    ended: Annotated[Vec[EndedOrder], MAX_ENDED]  # ring
+    ended_count: i64
+    late_order: Order  # an ended order and its group, while a fill that came after the end is booked
+    late_entry: EntryGroup
+    slices: Annotated[Vec[Slice], MAX_SLICES]  # the group being cut
     rng: Rng
     symbol: i32  # own index
     last_reason: u8  # Gate
@@ -273,6 +324,10 @@ class SymbolState(Record):
     order_count: i64  # ids given out
     group_count: i64
     live_orders: i64  # slots in use
+    order_changes: i64  # commands and reports so far
+    answer_due_ns: i64  # from when on a missing answer blocks the symbol; 0 while none is awaited
+    query_ns: i64  # when an answer is next asked after; 0 likewise
+    has_asked: flag  # something was sent or answered since these two were set
     upkeep_ns: i64  # when a timer of the working orders is due; NEVER_NS when none
     wake_ns: i64  # when any timer is due: that, or the next row of equity
     equity_logged_ns: i64

@@ -227,13 +227,17 @@ def _cancel(v: VenueState, p: Params, request: Request) -> None:
 
 @jit
 def _query(v: VenueState, p: Params, request: Request) -> None:
-    """Answer with the order as it is: an ACK while it lives, else the report that ended it once more, else a REJECT as unknown."""
+    """Answer with the order as it is: a STATUS while it lives or when it was filled, else the report that ended it once more, else a REJECT
+    as unknown."""
     slot = find_live(v, request.order_id)
     k = find_end(v, request.order_id)
     if slot != NO_SLOT:
-        draft_order(v, v.orders[slot], ReportKind.ACK, VenueReason.NONE)
+        draft_order(v, v.orders[slot], ReportKind.STATUS, VenueReason.NONE)
     elif k >= 0:
         copy_report(v.finished[k], v.draft)
+        if v.draft.kind == ReportKind.FILL:
+            v.draft.kind = ReportKind.STATUS
+            v.draft.lots = v.draft.cum_lots
     else:
         draft_refusal(v, request, ReportKind.REJECT, VenueReason.UNKNOWN_ORDER)
     send_query_answer(v, p)

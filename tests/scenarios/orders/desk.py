@@ -31,6 +31,7 @@ from slackwater.config.lowering import lower
 from slackwater.kernel.gather import address_of
 from slackwater.kernel.jit import jit
 from slackwater.kernel.record import Box, new, rows
+from slackwater.kernel.rng import seed_rng
 from slackwater.machine import grid_trader
 from slackwater.schema.audit import Out
 from slackwater.schema.commands import CommandKind, OrderType, Purpose, Side, Tif
@@ -77,6 +78,7 @@ REPORTS = {
     "canceled": ReportKind.CANCEL_ACK,
     "cancel_reject": ReportKind.CANCEL_REJECT,
     "expired": ReportKind.EXPIRE,
+    "status": ReportKind.STATUS,
 }
 
 
@@ -179,7 +181,7 @@ def take_told(out: np.record, with_fills: bool) -> list[tuple[int, str]]:
         words = f"{event.name.lower()} {e['order_id']}"
         if event in (OrderEvent.PLACE, OrderEvent.AMEND):
             sent.append((int(e["ts_ns"]), f"{words} {level_text(e['price_ticks'], e['lots'])} {name_of(e['reason'])}"))
-        elif event == OrderEvent.CANCEL:
+        elif event in (OrderEvent.CANCEL, OrderEvent.QUERY):
             sent.append((int(e["ts_ns"]), f"{words} {name_of(e['reason'])}"))
         elif event == OrderEvent.FILL and with_fills:
             told.append((int(e["ts_ns"]), f"{words} {level_text(e['price_ticks'], e['lots'])}"))
@@ -208,9 +210,11 @@ class Desk:
         self.portfolio[0].states_address, self.portfolio[0].count = address_of(self.states), 1
         self.states["ins"][0] = instrument()[0]
         self.states[0].wake_ns = NEVER_NS
+        seed_rng(self.states[0].rng, 1, "DESK")
         self.told: list[tuple[int, str]] = []
         self.sent: dict[int, tuple[int, int]] = {}  # price and total last sent, by order id
         self.filled: dict[int, int] = {}
+        self.cost: dict[int, int] = {}  # ticks times lots, by order id
         for at_ns, *event in still_market():
             self.market(at_ns, tuple(event))
 
@@ -228,10 +232,13 @@ class Desk:
         """Commands are what the orders' history says, and of the kind their purpose asks."""
         out = self.out[0]
         sent = [
-            e for e in out.order_events[: out.order_event_count] if e["event"] in (OrderEvent.PLACE, OrderEvent.AMEND, OrderEvent.CANCEL)
+            e
+            for e in out.order_events[: out.order_event_count]
+            if e["event"] in (OrderEvent.PLACE, OrderEvent.AMEND, OrderEvent.CANCEL, OrderEvent.QUERY)
         ]
         assert len(sent) == out.command_count
         kinds = {CommandKind.PLACE: OrderEvent.PLACE, CommandKind.AMEND: OrderEvent.AMEND, CommandKind.CANCEL: OrderEvent.CANCEL}
+        kinds[CommandKind.QUERY] = OrderEvent.QUERY
         for cmd, event in zip(out.commands[: out.command_count], sent, strict=True):
             assert (cmd["ts_ns"], cmd["order_id"], kinds[CommandKind(cmd["kind"])]) == (now_ns, event["order_id"], event["event"])
             is_entry = cmd["purpose"] == Purpose.ENTRY
@@ -241,7 +248,7 @@ class Desk:
             if event["event"] == OrderEvent.PLACE:
                 assert cmd["type"] == (OrderType.MARKET if is_market else OrderType.LIMIT)
                 assert cmd["tif"] == (Tif.IOC if takes else Tif.GTX)
-            if event["event"] != OrderEvent.CANCEL:
+            if event["event"] in (OrderEvent.PLACE, OrderEvent.AMEND):
                 assert (cmd["price_ticks"], cmd["lots"]) == (event["price_ticks"], event["lots"])
                 self.sent[int(cmd["order_id"])] = (int(cmd["price_ticks"]), int(cmd["lots"]))
 
@@ -251,7 +258,10 @@ class Desk:
         self._do(EVENT, at_ns)
 
     def tell(self, at_ns: int, verb: str, words: list[str]) -> None:
-        """A report about an order: `ID [PRICExLOTS] [cum N] [taker] [REASON]`."""
+        """A report about an order: `ID [PRICExLOTS] [cum N] [taker] [REASON]`.
+
+        `cum` tells more lots as executed than were reported, at the price of the report or of the order; of a status it is the order's now.
+        """
         order_id, rest = int(words[0]), words[1:]
         r = self.report[0]
         r.kind, r.order_id, r.ts_recv_ns, r.ts_venue_ns = REPORTS[verb], order_id, at_ns, at_ns
@@ -259,12 +269,19 @@ class Desk:
         r.price_ticks, r.lots = self.sent[order_id]
         if verb == "fill":
             r.price_ticks, r.lots = level(rest[0])
-            self.filled[order_id] = int(rest[rest.index("cum") + 1]) if "cum" in rest else self.filled.get(order_id, 0) + int(r.lots)
-            rate = self.params[0].maker_fee if r.maker else self.params[0].taker_fee
-            r.fee_usd = float(rate) * int(r.lots) * int(r.price_ticks) / TICKS
-        elif rest:
-            r.reason = OrderReason[rest[0].upper()]
-        r.cum_lots = self.filled.get(order_id, 0)
+            told = self.filled.get(order_id, 0) + int(r.lots)
+        else:
+            if rest and "x" in rest[0]:
+                r.price_ticks, r.lots = level(rest[0])
+            elif rest and rest[0] not in ("cum", "taker"):
+                r.reason = OrderReason[rest[0].upper()]
+            told = self.filled.get(order_id, 0)
+        cum = int(rest[rest.index("cum") + 1]) if "cum" in rest else told
+        self.cost[order_id] = self.cost.get(order_id, 0) + (cum - self.filled.get(order_id, 0)) * int(r.price_ticks)
+        self.filled[order_id] = cum
+        rate = float(self.params[0].maker_fee if r.maker else self.params[0].taker_fee)
+        r.fee_usd = rate * int(r.lots) * int(r.price_ticks) / TICKS if verb == "fill" else 0.0
+        r.cum_lots, r.cum_cost_ticklots, r.cum_fee_usd = cum, self.cost[order_id], rate * self.cost[order_id] / TICKS
         self._do(REPORT, at_ns)
 
     def wake(self, until_ns: int) -> None:

@@ -187,6 +187,7 @@ REFUSALS = {
         0.600 book 99.80x50 99.98x50        -> place 3 99.98x3 retry
     """,
     "what waits to be sent again keeps the age of its group": """
+        set execution.answer_timeout_ms 10000
         0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
         7.900 reject 1 would_cross          -> end 1 rejected 0/5 would_cross
         8.100 book 99.80x50 100.00x50

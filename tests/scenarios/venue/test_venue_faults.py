@@ -15,20 +15,20 @@ FAULTS = {
         0.003 query 2                       -> reject 2 busy
         0.004 amend 1 100.3x4               -> amend_reject 1 busy
         0.005 amend 9 100.3x4               -> amend_reject 9 unknown_order
-        0.006 query 1                       -> ack 1 100.2x4 ahead 0
+        0.006 query 1                       -> status 1 100.2x4 ahead 0
         0.007 cancel 1                      -> cancel_ack 1 cum 0
     """,
     "lost answers: the order lives, and a query tells what was executed": """
         set lost_answer_prob 1
         0.000 book 100.0x5 100.3x10
         0.001 place 1 sell 100.2x4
-        0.002 query 1                       -> ack 1 100.2x4 ahead 0
+        0.002 query 1                       -> status 1 100.2x4 ahead 0
         0.003 trade 100.2x3 buy
-        0.004 query 1                       -> ack 1 100.2x4 ahead 0 cum 3
+        0.004 query 1                       -> status 1 100.2x4 ahead 0 cum 3
         0.005 amend 1 100.3x6
-        0.006 query 1                       -> ack 1 100.3x6 ahead 10 cum 3
+        0.006 query 1                       -> status 1 100.3x6 ahead 10 cum 3
         0.007 trade 100.3x20 buy
-        0.008 query 1                       -> fill 1 100.3x3 queue ahead 10
+        0.008 query 1                       -> status 1 100.3x6 ahead 10 cum 6
         0.009 place 2 sell 100.2x4
         0.010 cancel 2
         0.011 query 2                       -> cancel_ack 2 cum 0
@@ -46,7 +46,7 @@ FAULTS = {
         0.000 book 100.0x5 100.3x10
         0.001 place 1 sell 100.2x4          -> ack 1 100.2x4 ahead 0; ack 1 100.2x4 ahead 0
         0.002 trade 100.2x3 buy             -> fill 1 100.2x3 queue ahead 0; fill 1 100.2x3 queue ahead 0
-        0.003 query 1                       -> ack 1 100.2x4 ahead 0 cum 3
+        0.003 query 1                       -> status 1 100.2x4 ahead 0 cum 3
     """,
     "an outage refuses what arrives, resting orders stay and fill, and queries are not answered": """
         set outage_every_sec 1

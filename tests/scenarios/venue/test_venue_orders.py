@@ -150,14 +150,14 @@ CANCEL_AND_QUERY = {
         0.001 query 1                       -> reject 1 unknown_order
         0.002 place 1 sell 100.2x4          -> ack 1 100.2x4 ahead 0
         0.003 amend 1 100.3x6               -> amend_ack 1 100.3x6 ahead 10
-        0.004 query 1                       -> ack 1 100.3x6 ahead 10
+        0.004 query 1                       -> status 1 100.3x6 ahead 10
         0.005 cancel 1                      -> cancel_ack 1 cum 0
         0.006 query 1                       -> cancel_ack 1 cum 0
         0.007 place 2 sell 100.0x4          -> reject 2 would_cross
         0.008 query 2                       -> reject 2 would_cross
         0.009 place 3 sell 100.2x4          -> ack 3 100.2x4 ahead 0
         0.010 trade 100.2x9 buy             -> fill 3 100.2x4 queue ahead 0
-        0.011 query 3                       -> fill 3 100.2x4 queue ahead 0
+        0.011 query 3                       -> status 3 100.2x4 ahead 0 cum 4
     """,
     "the end of the tape": """
         0.000 book 100.0x5 100.3x10

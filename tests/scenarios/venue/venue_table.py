@@ -161,7 +161,7 @@ def report_text(report: np.record) -> str:
     ahead = "?" if report.queue_ahead_lots < 0 else str(report.queue_ahead_lots)
     level = f"{report.price_ticks // 10}.{report.price_ticks % 10}x{report.lots}"
     words = [kind.name.lower(), str(report.order_id)]
-    if kind in (ReportKind.ACK, ReportKind.AMEND_ACK):
+    if kind in (ReportKind.ACK, ReportKind.AMEND_ACK, ReportKind.STATUS):
         words += [level, "ahead", ahead] + (["cum", str(report.cum_lots)] if report.cum_lots else [])
     elif kind == ReportKind.FILL:
         cause = FillCause(int(report.cause))

@@ -89,6 +89,7 @@ class Scene:
 
     def __init__(self, **sections: dict[str, Any]) -> None:
         self.p = from_mapping(sections).to_params()
+        self.p[0].max_slices = self.p[0].min_slices = 1  # a group is sent at one price
         self.states, self.portfolio = rows(SymbolState, 2), new(Portfolio)
         self.portfolio[0].count, self.portfolio[0].states_address = 2, address_of(self.states)
         self.out[0].edge_count = 0

@@ -300,3 +300,11 @@ def test_a_heavy_tail_keeps_layers_away() -> None:
 
 def test_the_scene_has_the_trades_it_says() -> None:
     assert flat().m.n_trades == TRADES
+
+
+def test_caps_count_a_group_at_the_highest_price_of_its_slices() -> None:
+    scene = Scene()
+    scene.p[0].max_symbol_notional_usd = 56.43  # the entry is 56.4282 usd at the ask
+    assert scene.gate() == Gate.PASS
+    scene.p[0].max_slices = scene.p[0].max_ticks = 5  # up to 100.09
+    assert scene.gate() == Gate.SYMBOL_CAP

@@ -12,17 +12,18 @@ from slackwater.kernel.record import new
 from slackwater.ledger import booking, layers, pnl, recovery
 from slackwater.schema.audit import Out
 from slackwater.schema.enums import ExitReason
+from slackwater.schema.instrument import price_of
 from slackwater.schema.state import SymbolState
 
 
 @jit
 def _entry_fill(box, p, now_ns, ticks, lots, fee_usd, median_bps):
-    booking.apply_entry_fill(box[0], p[0], now_ns, ticks, lots, fee_usd, median_bps)
+    booking.apply_entry_fill(box[0], p[0], box[0].entry, now_ns, price_of(box[0].ins, ticks), lots, fee_usd, median_bps)
 
 
 @jit
 def _exit_fill(box, p, out, now_ns, ticks, lots, fee_usd, reason, reference_ask):
-    booking.apply_exit_fill(box[0], p[0], out[0], now_ns, ticks, lots, fee_usd, reason, reference_ask)
+    booking.apply_exit_fill(box[0], p[0], out[0], now_ns, price_of(box[0].ins, ticks), lots, fee_usd, reason, reference_ask)
 
 
 @jit

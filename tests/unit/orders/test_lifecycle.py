@@ -10,21 +10,21 @@ from slackwater.kernel.jit import jit
 from slackwater.kernel.record import Box, new
 from slackwater.orders.lifecycle import apply_report, is_terminal, next_status
 from slackwater.schema.enums import OrderStatus
-from slackwater.schema.events import Report, ReportKind
+from slackwater.schema.events import Report, ReportKind, VenueReason
 from slackwater.schema.state import Order
 
 # Rows: what the order was; columns: what the venue says; a dot where that makes no sense. Fills are partial.
 LISTING = """
-              ack        reject    fill       amend_ack  amend_reject  cancel_ack  cancel_reject  expire
-free          .          .         .          .          .             .           .              .
-pending       live       rejected  live       .          .             canceled    .              expired
-live          live       .         live       .          .             canceled    .              expired
-amending      amending   .         amending   live       live          canceled    .              expired
-canceling     canceling  .         canceling  canceling  canceling     canceled    canceling      expired
-filled        .          .         .          .          .             .           .              .
-canceled      .          .         .          .          .             .           .              .
-rejected      .          .         .          .          .             .           .              .
-expired       .          .         .          .          .             .           .              .
+              ack        reject    fill       amend_ack  amend_reject  cancel_ack  cancel_reject  expire   status
+free          .          .         .          .          .             .           .              .        .
+pending       live       rejected  live       .          .             canceled    .              expired  live
+live          live       expired   live       .          .             canceled    .              expired  live
+amending      amending   expired   amending   live       live          canceled    .              expired  live
+canceling     canceling  canceled  canceling  canceling  canceling     canceled    canceling      expired  live
+filled        .          .         .          .          .             .           .              .        .
+canceled      .          .         .          .          .             .           .              .        .
+rejected      .          .         .          .          .             .           .              .        .
+expired       .          .         .          .          .             .           .              .        .
 """
 ENDS = {OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED}
 TOTAL, PRICE = 10, 1000
@@ -64,6 +64,7 @@ def a_report(kind: ReportKind, cum_lots: int = 0, **fields: int) -> Box:
     report = new(Report)
     r = report[0]
     r.kind, r.cum_lots, r.price_ticks, r.lots, r.ts_recv_ns = kind, cum_lots, PRICE, TOTAL, 7
+    r.cum_cost_ticklots = cum_lots * PRICE
     for name, value in fields.items():
         setattr(r, name, value)
     return report
@@ -95,7 +96,7 @@ WORKING = (OrderStatus.PENDING, OrderStatus.LIVE, OrderStatus.CANCELING, OrderSt
 @pytest.mark.parametrize("status", WORKING, ids=lambda status: status.name.lower())
 def test_the_last_lot_ends_it(status: OrderStatus) -> None:
     order = an_order(status, cum_lots=4)
-    assert _apply(order, a_report(ReportKind.FILL, cum_lots=TOTAL, price_ticks=990)) == 6
+    assert _apply(order, a_report(ReportKind.FILL, cum_lots=TOTAL, price_ticks=990, lots=6)) == 6
     assert (order[0].status, order[0].cum_lots, order[0].cost_ticklots) == (OrderStatus.FILLED, TOTAL, 6 * 990)
 
 
@@ -125,6 +126,53 @@ def test_an_accepted_amend_moves_price_and_total_and_a_refused_one_neither() -> 
     assert (order[0].price_ticks, order[0].lots) == (1005, 12)
     _apply(refused, a_report(ReportKind.AMEND_REJECT, price_ticks=1005, lots=12))
     assert (refused[0].price_ticks, refused[0].sent_price_ticks, refused[0].lots) == (PRICE, PRICE, TOTAL)
+
+
+def test_an_amend_refused_because_the_order_is_gone_waits_for_its_end() -> None:
+    order = an_order(OrderStatus.AMENDING)
+    _apply(order, a_report(ReportKind.AMEND_REJECT, reason=VenueReason.UNKNOWN_ORDER))
+    assert order[0].status == OrderStatus.AMENDING
+
+
+def test_an_amend_refused_because_the_order_was_filled_is_no_riddle() -> None:
+    order = an_order(OrderStatus.AMENDING, cum_lots=TOTAL)
+    order[0].sent_lots = 15
+    _apply(order, a_report(ReportKind.AMEND_REJECT, reason=VenueReason.UNKNOWN_ORDER))
+    assert order[0].status == OrderStatus.FILLED
+
+
+def test_a_fill_that_comes_after_its_order_was_called_gone_ends_it() -> None:
+    order = an_order(OrderStatus.AMENDING, cum_lots=4)
+    order[0].sent_lots = 15
+    _apply(order, a_report(ReportKind.AMEND_REJECT, cum_lots=0, reason=VenueReason.UNKNOWN_ORDER))
+    assert order[0].status == OrderStatus.AMENDING
+    _apply(order, a_report(ReportKind.FILL, cum_lots=TOTAL, lots=6))
+    assert order[0].status == OrderStatus.FILLED
+
+
+def test_a_filled_order_is_told_by_its_status_whatever_was_asked_of_it() -> None:
+    for status in (OrderStatus.PENDING, OrderStatus.AMENDING, OrderStatus.CANCELING):
+        order = an_order(status, cum_lots=TOTAL)
+        order[0].sent_lots = 15
+        _apply(order, a_report(ReportKind.STATUS, cum_lots=TOTAL, price_ticks=990))
+        assert (order[0].status, order[0].price_ticks) == (OrderStatus.FILLED, PRICE)
+
+
+def test_fills_that_were_never_reported_are_learned_from_any_later_word() -> None:
+    order = an_order(OrderStatus.LIVE, cum_lots=2)
+    order[0].cost_ticklots = 2 * PRICE
+    assert _apply(order, a_report(ReportKind.CANCEL_ACK, cum_lots=7, cum_cost_ticklots=2 * PRICE + 5 * 990)) == 5
+    assert (order[0].status, order[0].cum_lots, order[0].cost_ticklots) == (OrderStatus.CANCELED, 7, 2 * PRICE + 5 * 990)
+
+
+def test_an_answer_to_a_query_shows_what_became_of_an_amend_and_of_a_cancel() -> None:
+    order = an_order(OrderStatus.AMENDING)
+    order[0].sent_price_ticks, order[0].sent_lots = 1005, 12
+    _apply(order, a_report(ReportKind.STATUS))
+    assert (order[0].sent_price_ticks, order[0].sent_lots, order[0].status) == (PRICE, TOTAL, OrderStatus.LIVE)
+    canceling = an_order(OrderStatus.CANCELING)
+    _apply(canceling, a_report(ReportKind.STATUS))
+    assert (canceling[0].status, bool(canceling[0].wants_cancel)) == (OrderStatus.LIVE, True)
 
 
 def test_the_first_acknowledgement_is_the_one_that_counts() -> None:

@@ -1,0 +1,164 @@
+"""Races and silence: fills after the end, ends that tell more than was reported, answers that never come, the venue's own doing."""
+
+from __future__ import annotations
+
+import pytest
+
+from slackwater.schema.enums import ExitReason
+from tests.scenarios.orders.desk import check
+
+SENT = "0.000 book 99.80x50 100.00x50 -> place 1 100.00x5 entry; @2.000 query 1 unanswered\n"
+PLACED = "0.000 book 99.80x50 100.00x50 -> place 1 100.00x5 entry\n0.010 ack 1\n"
+
+LATE = {
+    "a fill after the cancel's answer is a position like any other": """
+        8.000 wait                          -> cancel 1 reap_age
+        8.001 canceled 1                    -> end 1 canceled 0/5 reap_age
+        8.002 fill 1 100.00x2               -> place 2 99.75x2 take_profit
+        8.003 fill 1 100.00x2 cum 2
+        8.100 show                          -> short 2 entry idle close idle stray 1
+    """,
+    "an end that tells of more fills than were reported books them; reported later they are old": """
+        8.000 wait                          -> cancel 1 reap_age
+        8.001 canceled 1 cum 2              -> end 1 canceled 2/5 reap_age; place 2 99.75x2 take_profit
+        8.002 fill 1 100.00x2 cum 2
+        8.100 show                          -> short 2 entry idle close idle stray 1
+    """,
+    "so does the answer to an amend": """
+        0.600 book 99.80x50 100.02x50       -> amend 1 100.02x5 chase
+        0.610 amended 1 cum 5               -> end 1 filled 5/5 entry; place 2 99.77x5 take_profit
+        0.620 fill 1 100.02x5 cum 5
+        0.700 show                          -> short 5 entry idle close idle stray 1
+    """,
+    "a take-profit's fill after its end leaves the position exact": """
+        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
+        0.030 ack 2
+        1.000 expired 2 reduce_only         -> end 2 expired 0/5 reduce_only; place 3 99.75x5 take_profit
+        1.010 fill 2 99.75x2
+        1.020 ack 3                         -> @1.500 amend 3 99.75x3 step
+        1.510 amended 3
+        1.600 show                          -> short 3 entry idle close idle
+    """,
+}
+
+TWO_GROUPS = """
+        set grid.cooldown_sec 0.1
+        0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
+        0.010 ack 1
+        8.000 wait                          -> cancel 1 reap_age
+        8.001 canceled 1                    -> end 1 canceled 0/5 reap_age
+        8.100 book 99.80x50 100.02x50       -> place 2 100.02x5 entry
+        8.110 ack 2
+        8.120 fill 1 100.00x2               -> place 3 99.75x2 take_profit
+        8.130 ack 3
+        8.700 fill 2 100.02x5               -> end 2 filled 5/5 entry; amend 3 99.77x7 step
+        8.710 amended 3
+        8.720 fill 1 100.00x1               -> @9.200 amend 3 99.77x8 step
+        9.300 show                          -> short 8 entry idle close idle
+"""
+
+SILENCE = {
+    "asked after two seconds, then every second, until it is settled; then things go on": """
+        3.500 status 1 100.00x5
+        3.600 book 99.80x50 100.02x50       -> amend 1 100.02x5 chase
+    """,
+    "the venue never had it": """
+        2.100 reject 1 unknown_order        -> end 1 rejected 0/5 unknown_order
+        2.200 show                          -> short 0 entry idle close idle
+    """,
+    "fills that were never reported are in the answer": """
+        2.100 status 1 100.00x5 cum 3       -> place 2 99.75x3 take_profit
+        2.200 show                          -> short 3 entry working close idle
+    """,
+    "its end is told again": """
+        2.100 fill 1 100.00x5 cum 5         -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
+        2.200 show                          -> short 5 entry idle close idle
+    """,
+}
+
+SILENCE_LATER = {
+    "an amend without an answer": """
+        0.600 book 99.80x50 100.02x50       -> amend 1 100.02x5 chase; @2.600 query 1 unanswered
+        2.650 book 99.80x50 100.04x50
+        2.700 status 1 100.02x5             -> amend 1 100.04x5 chase
+    """,
+    "an amend that never came is sent again": """
+        0.600 book 99.80x50 100.02x50       -> amend 1 100.02x5 chase; @2.600 query 1 unanswered
+        2.700 status 1 100.00x5             -> amend 1 100.02x5 chase
+    """,
+    "a cancel that never came is sent again": """
+        8.000 wait                          -> cancel 1 reap_age; @10.000 query 1 unanswered
+        10.100 status 1 100.00x5            -> cancel 1 reap_age
+        10.110 canceled 1                   -> end 1 canceled 0/5 reap_age
+    """,
+    "an amend refused because the order is gone: how it ended is asked for": """
+        0.600 book 99.80x50 100.02x50       -> amend 1 100.02x5 chase
+        0.610 amend_reject 1 unknown_order  -> @2.600 query 1 unanswered
+        2.700 fill 1 100.00x5 cum 5         -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
+    """,
+    "while it lasts nothing else is sent, and no timer but its own runs": """
+        7.000 book 99.80x50 100.02x50       -> amend 1 100.02x5 chase; @9.000 query 1 unanswered
+        9.100 book 99.80x50 99.90x50        -> @10.000 query 1 unanswered
+        10.100 amended 1                    -> cancel 1 reap_age
+    """,
+}
+
+FORCED = {
+    "a stop is remembered and runs first, though the price has come back": """
+        set exit.stop_loss_bps 50
+        0.020 fill 1 100.00x5               ->
+            end 1 filled 5/5 entry; place 2 99.75x5 take_profit; @2.020 query 2 unanswered
+        2.500 book 100.80x50 101.00x50
+        2.600 book 99.80x50 100.00x50
+        2.700 status 2 99.75x5              -> cancel 2 clearing
+        2.710 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 100.00x5 close_ioc
+        2.720 fill 3 100.00x5 taker         -> end 3 filled 5/5 close_ioc; close stop 5
+    """,
+    "remembered without need: the position was gone": """
+        set exit.stop_loss_bps 50
+        0.020 fill 1 100.00x5               ->
+            end 1 filled 5/5 entry; place 2 99.75x5 take_profit; @2.020 query 2 unanswered
+        2.500 book 100.80x50 101.00x50
+        2.700 fill 2 99.75x5 cum 5          -> end 2 filled 5/5 take_profit; close tp_rest 5
+        2.800 show                          -> short 0 entry idle close idle
+    """,
+}
+
+
+def named(*groups: dict[str, str]) -> list[object]:
+    return [pytest.param(table, id=name) for group in groups for name, table in group.items()]
+
+
+def opened(opening: str, table: str) -> str:
+    """A scenario that begins with an opening; its settings go before that."""
+    lines = table.splitlines()
+    return "\n".join([*(line for line in lines if "set " in line), opening, *(line for line in lines if "set " not in line)])
+
+
+@pytest.mark.parametrize("table", named(LATE, SILENCE_LATER, FORCED))
+def test_a_placed_entry(table: str) -> None:
+    check(opened(PLACED, table))
+
+
+@pytest.mark.parametrize("table", named(SILENCE))
+def test_no_answer_to_an_entry(table: str) -> None:
+    sent = SENT if "3.500" not in table else SENT.replace("query 1 unanswered", "query 1 unanswered; @3.000 query 1 unanswered")
+    check(sent + table)
+
+
+def test_late_fills_of_an_earlier_group_are_its_own_layer() -> None:
+    desk = check(TWO_GROUPS)
+    layers = [(int(layer.lots), float(layer.price)) for layer in desk.state.ledger.layers[:2]]
+    assert desk.state.ledger.layers_opened == 2
+    assert layers == [(3, 100.00), (5, pytest.approx(100.02))]
+
+
+def test_what_the_venue_closes_itself_is_booked_and_halts_the_symbol() -> None:
+    desk = check(opened(PLACED, "0.020 fill 1 100.00x5 -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit\n0.030 ack 2"))
+    desk.sent[0] = (11_000, 5)
+    desk.tell(desk.state.market.book_ns + 1_000_000_000, "fill", ["0", "110.00x5", "taker"])
+    words = [words for _, words in desk.told]
+    assert words[0] == f"close {ExitReason.EXTERNAL.name.lower()} 5"
+    assert desk.state.ledger.short_lots == 0
+    assert desk.state.risk.is_halted
+    assert desk.state.ledger.realised_usd == pytest.approx(5 * (100.0 - 110.0))

@@ -1,0 +1,150 @@
+"""Groups of several slices: how they are sent, chased, refused and kept in step. What is drawn is the desk's seed's."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenarios.orders.desk import check
+
+THREE = """
+        set stealth.always_split true
+        set stealth.min_slices 3
+        set stealth.max_slices 3
+        set grid.min_notional 5003.0
+        set grid.max_notional 5003.0
+"""
+PLACED = """
+        0.000 book 99.80x500 100.00x500     -> place 1 100.01x12 entry; place 2 100.02x16 entry; place 3 100.00x22 entry
+        0.010 ack 1
+        0.010 ack 2
+        0.010 ack 3
+"""
+
+ENTRY = {
+    "all slices are one layer": """
+        0.020 fill 3 100.00x22              ->
+            end 3 filled 22/22 entry; place 4 99.74x6 take_profit; place 5 99.75x6 take_profit; place 6 99.73x10 take_profit
+        0.030 fill 2 100.02x16              -> end 2 filled 16/16 entry
+        0.040 fill 1 100.01x12              -> end 1 filled 12/12 entry
+        0.050 show                          -> short 50 entry idle close idle
+    """,
+    "each follows the ask from its own distance": """
+        0.700 book 99.80x500 100.03x500     -> amend 1 100.04x12 chase; amend 2 100.05x16 chase; amend 3 100.03x22 chase
+        0.710 amended 1
+        0.720 amended 2
+        0.730 amended 3
+        1.000 book 99.80x500 100.02x500     ->
+            @1.200 amend 1 100.03x12 chase; @1.200 amend 2 100.04x16 chase; @1.200 amend 3 100.02x22 chase
+        1.300 wait
+    """,
+    "one that has filled is not amended, one that is being amended waits for its answer": """
+        0.700 book 99.80x500 100.03x500     -> amend 1 100.04x12 chase; amend 2 100.05x16 chase; amend 3 100.03x22 chase
+        0.710 amended 1
+        1.300 book 99.80x500 100.04x500     -> amend 1 100.05x12 chase
+        1.310 amended 2                     -> amend 2 100.06x16 chase
+    """,
+    "the reap takes them all": """
+        8.000 wait                          -> cancel 1 reap_age; cancel 2 reap_age; cancel 3 reap_age
+        8.010 canceled 2                    -> end 2 canceled 0/16 reap_age
+        8.020 canceled 1                    -> end 1 canceled 0/12 reap_age
+        8.030 show                          -> short 0 entry reaping close idle
+        8.040 canceled 3                    -> end 3 canceled 0/22 reap_age
+        8.050 show                          -> short 0 entry idle close idle
+    """,
+}
+
+REFUSED = {
+    "a refused slice is sent again from its own distance while the others work": """
+        0.000 book 99.80x500 100.00x500     -> place 1 100.01x12 entry; place 2 100.02x16 entry; place 3 100.00x22 entry
+        0.010 ack 1
+        0.010 reject 2 would_cross          -> end 2 rejected 0/16 would_cross
+        0.010 ack 3
+        0.100 book 99.80x500 99.98x500      -> place 4 100.00x16 retry; @0.500 amend 1 99.99x12 chase; @0.500 amend 3 99.98x22 chase
+        0.600 wait
+    """,
+    "all refused, all sent again": """
+        0.000 book 99.80x500 100.00x500     -> place 1 100.01x12 entry; place 2 100.02x16 entry; place 3 100.00x22 entry
+        0.010 reject 1 would_cross          -> end 1 rejected 0/12 would_cross
+        0.010 reject 2 would_cross          -> end 2 rejected 0/16 would_cross
+        0.010 reject 3 would_cross          -> end 3 rejected 0/22 would_cross
+        0.020 show                          -> short 0 entry working close idle
+        0.100 book 99.80x500 99.98x500      -> place 4 99.99x12 retry; place 5 100.00x16 retry; place 6 99.98x22 retry
+    """,
+}
+
+TAKE_PROFIT = {
+    "growth goes to the slice nearest to the market": """
+        0.020 fill 3 100.00x22              ->
+            end 3 filled 22/22 entry; place 4 99.74x6 take_profit; place 5 99.75x6 take_profit; place 6 99.73x10 take_profit
+        0.030 ack 4
+        0.030 ack 5
+        0.030 ack 6
+        0.700 fill 1 100.01x12              ->
+            end 1 filled 12/12 entry; amend 4 99.75x6 step; amend 5 99.76x18 step; amend 6 99.74x10 step
+        0.710 amended 4
+        0.710 amended 5
+        0.710 amended 6
+    """,
+    "its own fills cause no amend, in whatever slice": """
+        0.020 fill 3 100.00x22              ->
+            end 3 filled 22/22 entry; place 4 99.74x6 take_profit; place 5 99.75x6 take_profit; place 6 99.73x10 take_profit
+        0.030 ack 4
+        0.030 ack 5
+        0.030 ack 6
+        0.700 fill 5 99.75x6                -> end 5 filled 6/6 take_profit
+        0.800 fill 6 99.73x4
+        1.500 show                          -> short 12 entry working close idle
+    """,
+    "what a refused slice was to cover goes to the nearest one, when the ask is another and half a second has passed": """
+        0.020 fill 3 100.00x22              ->
+            end 3 filled 22/22 entry; place 4 99.74x6 take_profit; place 5 99.75x6 take_profit; place 6 99.73x10 take_profit
+        0.030 reject 4 would_cross          -> end 4 rejected 0/6 would_cross
+        0.030 ack 5
+        0.030 ack 6
+        0.800 trade 100.00x1 buy
+        0.900 book 99.80x500 100.01x500     -> amend 1 100.02x12 chase; amend 2 100.03x16 chase; amend 5 99.75x12 step
+    """,
+    "an exit clears the book of every slice, and waits for each": """
+        set exit.stop_loss_bps 20
+        0.020 fill 3 100.00x22              ->
+            end 3 filled 22/22 entry; place 4 99.74x6 take_profit; place 5 99.75x6 take_profit; place 6 99.73x10 take_profit
+        0.030 ack 4
+        0.030 ack 5
+        0.030 ack 6
+        0.100 book 100.10x500 100.30x500    ->
+            cancel 1 reap_close; cancel 2 reap_close; cancel 4 clearing; cancel 5 clearing; cancel 6 clearing
+        0.110 canceled 4                    -> end 4 canceled 0/6 clearing
+        0.110 canceled 5                    -> end 5 canceled 0/6 clearing
+        0.110 canceled 1                    -> end 1 canceled 0/12 reap_close
+        0.110 canceled 2                    -> end 2 canceled 0/16 reap_close
+        0.120 show                          -> short 22 entry idle close clearing stop leaves 0
+        0.130 canceled 6                    -> end 6 canceled 0/10 clearing; place 7 100.30x22 close_ioc
+    """,
+}
+
+
+def named(*groups: dict[str, str]) -> list[object]:
+    return [pytest.param(table, id=name) for group in groups for name, table in group.items()]
+
+
+def settings(table: str) -> tuple[str, str]:
+    lines = table.splitlines()
+    return "\n".join(line for line in lines if "set " in line), "\n".join(line for line in lines if "set " not in line)
+
+
+@pytest.mark.parametrize("table", named(ENTRY, TAKE_PROFIT))
+def test_three_slices(table: str) -> None:
+    own, lines = settings(table)
+    check("\n".join([THREE, own, PLACED, lines]))
+
+
+@pytest.mark.parametrize("table", named(REFUSED))
+def test_refused_slices(table: str) -> None:
+    check(THREE + table)
+
+
+def test_one_layer_at_the_volume_weighted_price() -> None:
+    desk = check(THREE + PLACED + ENTRY["all slices are one layer"])
+    layer = desk.state.ledger.layers[0]
+    assert (desk.state.ledger.layers_opened, layer.lots) == (1, 50)
+    assert layer.price == pytest.approx((100.00 * 22 + 100.02 * 16 + 100.01 * 12) / 50)
