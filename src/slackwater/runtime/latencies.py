@@ -38,11 +38,11 @@ def load_latencies(path: Path) -> Box:
 
 
 def _read(path: Path) -> pa.Table:
+    if not path.is_file():
+        raise DataError(f"{path}: expected a table of measured delays, found no such file")
     try:
         return pa.csv.read_csv(path) if path.suffix.lower() == ".csv" else pa.parquet.read_table(path)
-    except OSError as error:
-        raise DataError(f"{path}: expected a table of measured delays, found {(error.strerror or str(error)).lower()}") from error
-    except pa.ArrowException as error:
+    except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: expected a Parquet or CSV table, but {str(error).splitlines()[0]}") from error
 
 

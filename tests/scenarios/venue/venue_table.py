@@ -47,8 +47,11 @@ def _arrive_until(v, ins, p, now_ns):
 
 
 @jit
-def _row(v, ins, p, row):
-    exchange.on_row(v[0], ins[0], p[0], row[0])
+def _row(v, ins, p, row, passes_over):
+    if not passes_over or not exchange.is_out_of_reach(v[0], row[0]):
+        exchange.on_row(v[0], ins[0], p[0], row[0])
+    elif row[0].kind == RowKind.BOOK:
+        exchange.set_book(v[0], row[0].price_ticks, row[0].lots, row[0].ask_ticks, row[0].ask_lots)
 
 
 @jit
@@ -117,23 +120,23 @@ class Venue:
         """Work off the requests that are at the venue by `now_ns`."""
         _arrive_until(self.v, self.ins, self.p, now_ns)
 
-    def book(self, now_ns: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> None:
-        """A book of the tape."""
+    def book(self, now_ns: int, bid: int, bid_lots: int, ask: int, ask_lots: int, passes_over: bool = False) -> None:
+        """A book of the tape. With `passes_over` it is only remembered when it is out of reach, as the loop does."""
         row = self.row[0]
         row.ts_event, row.kind, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots = now_ns, RowKind.BOOK, bid, bid_lots, ask, ask_lots
-        _row(self.v, self.ins, self.p, self.row)
+        _row(self.v, self.ins, self.p, self.row, passes_over)
 
-    def trade(self, now_ns: int, price: int, lots: int, aggressor: int) -> None:
-        """A trade of the tape."""
+    def trade(self, now_ns: int, price: int, lots: int, aggressor: int, passes_over: bool = False) -> None:
+        """A trade of the tape; `passes_over` as with a book."""
         row = self.row[0]
         row.ts_event, row.kind, row.price_ticks, row.lots, row.buyer_maker = now_ns, RowKind.TRADE, price, lots, aggressor < 0
-        _row(self.v, self.ins, self.p, self.row)
+        _row(self.v, self.ins, self.p, self.row, passes_over)
 
     def funding(self, now_ns: int, rate: float) -> None:
         """A funding time of the tape."""
         row = self.row[0]
         row.ts_event, row.kind, row.value = now_ns, RowKind.FUNDING, rate
-        _row(self.v, self.ins, self.p, self.row)
+        _row(self.v, self.ins, self.p, self.row, False)
 
     def jump_book(self, bid: int, bid_lots: int, ask: int, ask_lots: int) -> None:
         """Set the book as the loop does after rows it skipped."""
