@@ -57,7 +57,7 @@ def test_a_taking_fill_pays_the_taker_fee() -> None:
     assert venue.state.position_lots == 5
 
 
-def test_a_query_repeats_the_last_report_with_its_trade_id_and_venue_time() -> None:
+def test_a_query_about_a_filled_order_says_so_with_the_last_fills_trade_id_and_venue_time() -> None:
     venue = open_venue()
     place(venue, MS, 1, 1001, 4)
     venue.arrive_until(MS)
@@ -66,7 +66,18 @@ def test_a_query_repeats_the_last_report_with_its_trade_id_and_venue_time() -> N
     venue.send(3 * MS, CommandKind.QUERY, 1)
     venue.arrive_until(3 * MS)
     (again,) = venue.pop_all()
-    same = ("kind", "order_id", "trade_id", "price_ticks", "lots", "cum_lots", "fee_usd", "cause", "ts_venue_ns", "queue_ahead_lots")
+    same = (
+        "order_id",
+        "trade_id",
+        "price_ticks",
+        "cum_lots",
+        "cum_cost_ticklots",
+        "cum_fee_usd",
+        "cause",
+        "ts_venue_ns",
+        "queue_ahead_lots",
+    )
+    assert (again.kind, again.lots) == (ReportKind.STATUS, 4)
     assert [again[name] for name in same] == [fill[name] for name in same]
     assert (again.ts_recv_ns, again.sequence) == (3 * MS, fill.sequence + 1)
 

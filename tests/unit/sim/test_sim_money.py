@@ -93,7 +93,7 @@ def test_every_report_about_an_order_has_what_it_cost_so_far() -> None:
     venue.send(5 * MS, CommandKind.CANCEL, 1)
     venue.send(5 * MS, CommandKind.QUERY, 1)
     venue.arrive_until(5 * MS)
-    kinds = ("ack", "fill", "amend_ack", "amend_reject", "ack", "fill", "cancel_ack", "cancel_ack")
+    kinds = ("ack", "fill", "amend_ack", "amend_reject", "status", "fill", "cancel_ack", "cancel_ack")
     sums = [(ReportKind(int(r.kind)).name.lower(), int(r.cum_lots), int(r.cum_cost_ticklots)) for r in venue.pop_all()]
     assert sums == list(zip(kinds, (0, 3, 3, 3, 3, 4, 4, 4), (0, 3006, 3006, 3006, 3006, 4007, 4007, 4007), strict=True))
 
