@@ -19,7 +19,7 @@ DEV_STAMP := $(VENV)/.stamp-dev
 BENCH_VENV := .bench-venv
 BENCH_STAMP := $(BENCH_VENV)/.stamp
 
-.PHONY: help setup demo test test-deep check bench requirements clean
+.PHONY: help setup demo test test-deep check bench cross-check requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ check: $(DEV_STAMP) ## Lint, formatting, types, import layers, house rules
 
 bench: $(RUN_STAMP) $(BENCH_STAMP) ## Measure throughput on this machine beside hftbacktest (BENCH="--events N --rounds N --json")
 	@$(BIN)/python benchmarks/compare.py --python $(BENCH_VENV)/bin/python $(BENCH)
+
+cross-check: $(RUN_STAMP) $(BENCH_STAMP) ## Compare fills with hftbacktest on one order schedule (CROSS="--run RUN" or "--tape TAPE --seed N")
+	@$(BIN)/python benchmarks/cross_check.py --python $(BENCH_VENV)/bin/python $(CROSS)
 
 requirements: $(DEV_STAMP) ## Pin the newest allowed versions of all dependencies, with hashes
 	$(PIN) --upgrade pyproject.toml -o requirements.txt

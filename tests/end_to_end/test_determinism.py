@@ -45,7 +45,7 @@ def test_alone_or_beside_others(tape: Path, tmp_path: Path) -> None:
 
 def test_without_compilation(run: Path, tape: Path, tmp_path: Path) -> None:
     first_ns = pq.read_table(run / "decisions.parquet")["ts_ns"][0].as_py()
-    words = ["backtest", "--data", tape, "--symbol", "SYNA", "--end", first_ns + 4 * MINUTE, "--no-report", "--out"]
+    words = ["backtest", "--data", tape, "--symbol", "SYNA", "--end", first_ns + 4 * MINUTE, "--one-model", "--no-report", "--out"]
     compiled = answer(*words, tmp_path / "compiled")
     plain = answer(*words, tmp_path / "plain", environment={"NUMBA_DISABLE_JIT": "1"})
     check_run(tmp_path / "plain")

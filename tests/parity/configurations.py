@@ -53,6 +53,8 @@ def _opened(**changes: Any) -> Configuration:
     return Configuration(replace(OPEN, **changes))
 
 
+SLICES = {"always_split": True, "min_slices": 2, "max_slices": 5, "max_ticks": 5}
+
 CONFIGURATIONS: dict[str, Configuration] = {
     "defaults": Configuration(DEFAULTS),
     "quick": Configuration(QUICK),
@@ -96,4 +98,8 @@ CONFIGURATIONS: dict[str, Configuration] = {
     "portfolio": Configuration(replace(OPEN, max_total_notional_usd=150.0, max_age_ns=HOUR), symbols=3),
     "shutdown": Configuration(replace(OPEN, recovery_only=False), changes={"keep_positions": False}),
     "recovery_only": _opened(recovery_only=True),
+    "sliced": Configuration(replace(OPEN, max_total_notional_usd=1e9), changes=SLICES),
+    "sliced_zones": Configuration(
+        replace(OPEN, max_total_notional_usd=1e9, min_tp_profit_bps=8.0, max_layers=12, inverse_min_layers=2), changes=SLICES
+    ),
 }

@@ -106,6 +106,7 @@ class EngineRun:
         inputs = [SymbolInput(name, tape, None, instrument_of(settings)) for name, tape in self.tapes.items()]
         self.session = Session(inputs, params, 1)
         self.keeps_positions = bool(params[0].keep_positions)
+        self.is_sliced = bool(params[0].max_slices > 1)
 
     @property
     def states(self) -> Box:

@@ -26,6 +26,7 @@ from slackwater.schema.enums import (
     OrderStatus,
 )
 from slackwater.schema.events import RowKind
+from slackwater.schema.state import MAX_SLICES
 from tests.parity.engine import EngineRun, Rows, Stop
 from tests.reference import exits
 from tests.reference.decisions import Decision
@@ -64,13 +65,15 @@ class Working:
     group_id: int
     highest_ticks: int
     lots: int
+    offset: int = 0  # of a take-profit's slice, ticks down from the group's price
 
 
 class Shadow:
     """The reference of one symbol and what it was told. `lines` holds the first differences."""
 
-    def __init__(self, index: int, settings: Settings) -> None:
+    def __init__(self, index: int, settings: Settings, is_sliced: bool = False) -> None:
         self.index = index
+        self.is_sliced = is_sliced
         self.one = ReferenceStrategy(settings, ReferenceMarket(settings))
         self.orders: dict[int, Working] = {}
         self.executed: dict[int, int] = {}  # lots by order
@@ -148,11 +151,15 @@ class Shadow:
         order = self.orders[order_id]
         if event.event == OrderEvent.AMEND:
             order.highest_ticks = max(order.highest_ticks, ticks)
-        if event.event != OrderEvent.CANCEL and order.purpose == "take_profit":
+        if event.event in (OrderEvent.PLACE, OrderEvent.AMEND) and order.purpose == "take_profit":
             want_ticks, want_lots = exits.resting_now(self.one.state, int(event.ts_ns))
             executed = 0 if event.event == OrderEvent.PLACE else self.executed.get(order_id, 0)
-            self.same("take-profit price", ticks, want_ticks)
-            self.same("take-profit lots", lots - executed, want_lots)
+            if event.event == OrderEvent.PLACE and self.is_sliced:
+                order.offset = want_ticks - ticks
+                self.same("take-profit slice stands near", 0 <= order.offset < MAX_SLICES, True)
+            self.same("take-profit price", ticks + order.offset, want_ticks)
+            if not self.is_sliced:
+                self.same("take-profit lots", lots - executed, want_lots)
 
     def _on_fill(self, row: Any) -> None:
         order = self.orders[int(row.order_id)]
@@ -245,8 +252,9 @@ class Shadow:
             self.same("decision base_spacing_bps", float(row.base_spacing_bps), shot.base_spacing_bps)
             self.same("decision effective_growth", float(row.effective_growth), shot.effective_growth)
         sent = [e for e in logs["order_events"] if e.event == OrderEvent.PLACE and e.reason in (OrderReason.ENTRY, OrderReason.AVERAGE)]
-        expected = [(shot.price_ticks, shot.lots)] if shot.reason == "pass" else []
-        self.same("entry sent", [(int(e.price_ticks), int(e.lots)) for e in sent], expected)
+        expected = [shot.price_ticks + k for k in range(max(len(sent), 1))] if shot.reason == "pass" else []
+        self.same("entry sent at", sorted(int(e.price_ticks) for e in sent), expected)
+        self.same("entry sent in all", sum(int(e.lots) for e in sent), shot.lots if shot.reason == "pass" else 0)
 
     def _compare_behaviour(self, decision: Decision, state: Any) -> None:
         for name in ("dup", "near", "loss"):
@@ -292,10 +300,13 @@ class Shadow:
         if self.one.ledger.position is None or st.is_closing or st.is_entry_working:
             return
         orders = state["orders"]
-        for o in orders[(orders["status"] == OrderStatus.LIVE) & (orders["purpose"] == Purpose.TAKE_PROFIT)]:
-            if now >= o["changed_ns"] + AMEND_INTERVAL_NS:
-                stands = int(o["price_ticks"]), int(o["lots"] - o["cum_lots"])
-                self.same("take-profit stands", stands, exits.resting_now(st, now))
+        slices = orders[(orders["status"] != OrderStatus.FREE) & (orders["purpose"] == Purpose.TAKE_PROFIT)]
+        may_move = (slices["status"] == OrderStatus.LIVE) & (now >= slices["changed_ns"] + AMEND_INTERVAL_NS)
+        want_ticks, want_lots = exits.resting_now(st, now) if may_move.any() else (0, 0)
+        for o in slices[may_move]:
+            self.same("take-profit stands at", int(o["price_ticks"]) + int(o["tick_offset"]), want_ticks)
+        if len(slices) and may_move.all():
+            self.same("take-profit stands for", int((slices["lots"] - slices["cum_lots"]).sum()), want_lots)
 
 
 def split(logs: Rows, index: int) -> Rows:
@@ -311,7 +322,7 @@ def live_orders(state: Any) -> list[int]:
 
 def follow(run: EngineRun, settings: Settings) -> list[Shadow]:
     """Run engine and reference side by side, up to the first step with a difference."""
-    shadows = [Shadow(k, settings) for k in range(len(run.tapes))]
+    shadows = [Shadow(k, settings, run.is_sliced) for k in range(len(run.tapes))]
     for step in run.steps():
         now = int(step.row.ts_recv)
         if step.stop is Stop.SHUTDOWN:

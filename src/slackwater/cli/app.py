@@ -54,7 +54,14 @@ def build() -> App:
     """The command line with every verb. Call it with tokens; it returns what the verb returned."""
     from cyclopts import App
 
-    app = App(name="slackwater", help_format="plaintext", result_action="return_value", exit_on_error=False, print_error=False)
+    app = App(
+        name="slackwater",
+        help_format="plaintext",
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+    )
     for verb in verbs():
         app.command(f"slackwater.cli.{verb.target}", name=verb.name, help=verb.help)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ def backtest(
     end: Annotated[str | None, Parameter(help="The moment after the last.")] = None,
     seed: Annotated[int | None, Parameter(help="Start of all randomness. Left out: the configuration's.")] = None,
     report: Annotated[bool, Parameter(help="Write report.html too.")] = True,
+    one_model: Annotated[bool, Parameter(negative="", help="Run the configured queue model only, not the other two beside it.")] = False,
     json: Json = False,
 ) -> None:
     """Run the strategy over a tape and write a run directory."""
@@ -35,7 +37,7 @@ def backtest(
     say_if_compiling()
     from slackwater.runtime.backtest import Request, run_backtest
 
-    request = Request(data, out, loaded, tuple(symbol or ()), start_ns, end_ns, seed)
+    request = Request(data, out, loaded, tuple(symbol or ()), start_ns, end_ns, seed, one_model)
     with progress("Back-testing") as advance:
         document = run_backtest(request, advance)
     if report:
@@ -75,7 +77,31 @@ def summary_text(out: Path, document: dict[str, Any]) -> str:
         lines.append("neither a stop nor an age limit is set: a losing position is held until it comes back")
     if document["overflows"]:
         lines.append(f"not exact: {document['overflows']}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_model_lines(document)])
+
+
+def _model_lines(document: dict[str, Any]) -> list[str]:
+    """The result under every queue model that was run, the configured one marked; nothing when that is the only one."""
+    from slackwater.runtime.fill_models import dependence
+
+    models = document["fill_models"]
+    if len(models) < 2:
+        return []
+    rows = [("fill model", "closes", "won", "net usd", "equity usd", "drawdown", "maker fills", "open at the end")]
+    for model, found in models.items():
+        name = f"{model} *" if model == document["fill_model"]["queue_model"] else model
+        won = "-" if found["win_rate"] is None else f"{found['win_rate']:.0%}"
+        money = (f"{found['net_usd']:+.4f}", f"{found['equity_usd']:+.4f}", f"{found['max_drawdown_usd']:.4f}")
+        still = ", ".join(found["open_symbols"]) or "nothing"
+        rows.append((name, f"{found['closes']}", won, *money, f"{found['maker_fills']}", still))
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = [_columns(row, widths) for row in rows]
+    return [*lines, dependence(models)]
+
+
+def _columns(row: Sequence[str], widths: Sequence[int]) -> str:
+    middle = (text.rjust(width) for text, width in zip(row[1:-1], widths[1:-1], strict=True))
+    return "  ".join((row[0].ljust(widths[0]), *middle, row[-1]))
 
 
 def _open_text(document: dict[str, Any]) -> str:

@@ -18,11 +18,14 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON obje
 
 def report(run: Annotated[Path, Parameter(help="A run directory.")], /, *, json: Json = False) -> None:
     """Write RUN/report.html, one file that opens offline."""
+    from slackwater.research.read_run import open_run
     from slackwater.research.report import write_report
 
     path = write_report(run)
     size = path.stat().st_size
-    emit(json, {"run": run, "report": path, "bytes": size}, lambda: f"{path} ({size / 1e6:.1f} MB)")
+    found = open_run(run)
+    figures = {"fill_models": found.document.get("fill_models"), "execution": found.total.get("execution")}
+    emit(json, {"run": run, "report": path, "bytes": size, **figures}, lambda: f"{path} ({size / 1e6:.1f} MB)")
 
 
 def compare(

@@ -7,6 +7,7 @@ from typing import Any
 
 from slackwater.research.read_run import Run
 from slackwater.research.wording import bps, count, duration, moment, plain, plural, share, spoken, usd
+from slackwater.runtime.fill_models import dependence, is_sign_shared
 
 QUEUE_MODELS = {
     "pessimistic": "cancellations never shorten the queue in front of an order",
@@ -19,7 +20,7 @@ MUCH_CLAMPED = 0.25  # of the time; beyond it the volatility regime is mostly it
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence and how grave it is: `""`, `warn` (mind it) or `bad` (the figures are not exact)."""
+    """A sentence and how grave it is: `""`, `warn` (mind it) or `bad` (the figures are not exact, or are the model's)."""
 
     text: str
     kind: str = ""
@@ -134,6 +135,9 @@ def _assumptions(run: Run) -> list[Note]:
     model = document.get("fill_model")
     if model:
         found.append(Note(_fill_model(model)))
+        models = document.get("fill_models", {})
+        if not is_sign_shared(models):
+            found.append(Note(dependence(models), "bad"))
     if document.get("slicing"):
         found.append(Note(f"Slicing: {document['slicing']}."))
     found.append(Note(_funding(document.get("has_funding", {}))))
@@ -143,12 +147,11 @@ def _assumptions(run: Run) -> list[Note]:
 def _fill_model(model: dict[str, Any]) -> str:
     name = str(model["queue_model"])
     means = f" ({QUEUE_MODELS[name]})" if name in QUEUE_MODELS else ""
-    others = " and ".join(other for other in QUEUE_MODELS if other != name)
     entry, response, feed = (plain(model[f"{part}_latency_ms"]) for part in ("entry", "response", "feed"))
     return (
         f"Fills are simulated: queue model {name}{means}; orders reach the venue after {entry} ms, answers come back after {response} ms, "
-        f"and the feed is {feed} ms late where the tape has no receive time. The same run with `sim.queue_model` {others}, set beside it "
-        "by `slackwater compare`, shows how much of the result rests on that."
+        f"and the feed is {feed} ms late where the tape has no receive time. The table of fill models "
+        "shows how much of the result rests on that."
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from slackwater.research import charts, headline, tables
+from slackwater.research import charts, execution, fill_models, headline, tables
 from slackwater.research.accounts import account
 from slackwater.research.forecast import Forecast, forecasts
 from slackwater.research.funnel import GATE_ORDER, funnel
@@ -52,9 +52,12 @@ def body(run: Run) -> list[str]:
         tables.key_figures(run),
         f'<ul class="notes">{marks}</ul>',
     ]
+    source = price_source(run)
+    together, singles = execution.figures_of(run, source)
+    parts += fill_models.section(run)
     if len(run.symbols) > 1:
-        parts += _all_symbols(run)
-    parts += _per_symbol(run)
+        parts += [*_all_symbols(run), *execution.section(together, source.why_not, "all", 3)]
+    parts += _per_symbol(run, source, singles)
     parts += [heading("Closes"), tables.closes(run)]
     parts += _parameters(run)
     return [*parts, heading("Where this comes from"), tables.provenance(run)]
@@ -77,10 +80,10 @@ def _points(run: Run) -> int:
     return max(min(MAX_POINTS, LINES_BUDGET // len(run.symbols)), LEAST_POINTS)
 
 
-def _per_symbol(run: Run) -> list[str]:
-    source = price_source(run)
+def _per_symbol(run: Run, source: PriceSource, executions: dict[str, Any]) -> list[str]:
     if len(run.symbols) == 1:
-        return _symbol(run, source, run.symbols[0], 0)
+        symbol = run.symbols[0]
+        return [*_symbol(run, source, symbol, 0), *execution.section(executions[symbol], source.why_not, "0", 2)]
     # The busiest symbol is shown first; of equals the first by name.
     shown = min(run.symbols, key=lambda symbol: (-int(run.figures(symbol).get("closes", 0)), symbol))
     options = "".join(f"<option{' selected' if symbol == shown else ''}>{escape(symbol)}</option>" for symbol in run.symbols)
@@ -90,7 +93,8 @@ def _per_symbol(run: Run) -> list[str]:
     ]
     for k, symbol in enumerate(run.symbols):
         hidden = "" if symbol == shown else " hidden"
-        parts += [f'<section data-symbol="{escape(symbol)}"{hidden}>', *_symbol(run, source, symbol, k), "</section>"]
+        parts += [f'<section data-symbol="{escape(symbol)}"{hidden}>', *_symbol(run, source, symbol, k)]
+        parts += [*execution.section(executions[symbol], source.why_not, str(k), 3), "</section>"]
     return parts
 
 
@@ -104,8 +108,7 @@ def _symbol(run: Run, source: PriceSource, symbol: str, number: int) -> list[str
         chart(f"time-{number}", drawn.figure),
     ]
     parts += _gates(run, symbol, number)
-    parts += [heading("Forecast and result", 3 if several else 2), *_forecast(forecasts(run, symbol), number)]
-    return [*parts, heading("Fills by cause", 3 if several else 2), tables.fill_causes(run, symbol)]
+    return [*parts, heading("Forecast and result", 3 if several else 2), *_forecast(forecasts(run, symbol), number)]
 
 
 def _gates(run: Run, symbol: str, number: int) -> list[str]:

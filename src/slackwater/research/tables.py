@@ -1,4 +1,4 @@
-"""The tables of a report: key figures, fills by cause, closes, parameters, and where it all comes from."""
+"""The tables of a report: key figures, closes, parameters, and where it all comes from."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-import numpy as np
-
-from slackwater.research.levels import orders_by_id
 from slackwater.research.page import Cell, Column, caption, heading, table
-from slackwater.research.read_run import Run, numbers, words
+from slackwater.research.read_run import Run, numbers
 from slackwater.research.wording import MISSING, bps, count, duration, is_number, moment, plain, plural, share, signed, spoken, usd
 
 MAX_ROWS = 2_000
@@ -28,13 +25,8 @@ SYMBOL_COLUMNS = {
     "maker_share": "Maker",
     "debt_peak_usd": "Debt peak",
 }
-CAUSES_SAID = (
-    "Queue: trades at our price used up what stood in front. Trade through: a trade beyond our "
-    "price. Book through: the other side of the book came to our price. Taker: we took what was there."
-)
 # What a reader looks for first; the other columns follow as the table has them.
 CLOSE_FIRST = ("symbol", "open_ns", "close_ns", "held", "layers", "reason", "net_usd", "net_bps")
-PURPOSES = ("entry", "take_profit", "close")
 
 
 def key_figures(run: Run) -> str:
@@ -88,58 +80,6 @@ def figure(name: str, value: Any) -> str | Cell:
     if name.endswith(("_bps", "_bps_mean")):
         return signed(value, bps(value))
     return plain(value)
-
-
-def fill_causes(run: Run, symbol: str) -> str:
-    """Fills by purpose and cause, with their notional and how many had an unknown queue in front."""
-    fills = run.table("fills", symbol)
-    if fills.num_rows == 0:
-        return caption("There were no fills.")
-    orders = orders_by_id(run, symbol)
-    notional = numbers(fills, "price") * numbers(fills, "qty")
-    is_maker = np.asarray(fills["maker"].to_numpy(), np.bool_)
-    is_unknown = np.isnan(numbers(fills, "queue_ahead_qty"))
-    fees = numbers(fills, "fee_usd")
-    kinds: dict[tuple[str, str], list[int]] = {}
-    for k, (key, cause) in enumerate(zip(words(fills, "client_order_id"), words(fills, "cause"), strict=True)):
-        kinds.setdefault((orders[key][0] if key in orders else "other", cause), []).append(k)
-    total = float(notional.sum())
-    rows = []
-    for (purpose, cause), picked in sorted(kinds.items(), key=lambda item: (_rank(item[0][0]), item[0][1])):
-        own = np.array(picked)
-        worth = float(notional[own].sum())
-        unknown = count(int(is_unknown[own].sum())) if cause != "taker" else MISSING
-        rows.append(
-            [
-                spoken(purpose),
-                spoken(cause),
-                count(len(own)),
-                usd(worth, False),
-                share(worth / total),
-                usd(float(fees[own].sum()), False),
-                unknown,
-            ]
-        )
-    everything = [
-        "all",
-        "",
-        count(len(notional)),
-        usd(total, False),
-        share(1.0),
-        usd(float(fees.sum()), False),
-        count(int((is_unknown & is_maker).sum())),
-    ]
-    headings = ("Fills", "Notional, usd", "Share", "Fees, usd", "Queue unknown")
-    columns = [Column("Order", False), Column("Cause", False), *(Column(text) for text in headings)]
-    maker = share(float(notional[is_maker].sum()) / total) if total else MISSING
-    return (
-        caption(f"{maker} of the notional was filled as maker. {CAUSES_SAID}")
-        + f'<div class="wide">{table(columns, [*rows, everything], {len(rows): "total"})}</div>'
-    )
-
-
-def _rank(purpose: str) -> int:
-    return PURPOSES.index(purpose) if purpose in PURPOSES else len(PURPOSES)
 
 
 def closes(run: Run) -> str:

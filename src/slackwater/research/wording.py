@@ -10,6 +10,31 @@ from slackwater.research.page import Cell
 
 MISSING = "–"
 NS_PER_SEC = 1_000_000_000
+REASONS = {
+    "would_cross": "would have crossed the book",
+    "post_only": "would have crossed, too often",
+    "amend_cross": "its amend would have crossed",
+    "amend_filled": "its amend asked for no more than was filled",
+    "reduce_only": "more than the position",
+    "off_tick": "price off the tick",
+    "below_min_qty": "below the least quantity",
+    "below_min_notional": "below the least notional",
+    "no_liquidity": "nothing left within its limit",
+    "no_book": "no book yet",
+    "too_many": "too many orders at the venue",
+    "end_of_tape": "the tape ended",
+    "reap_age": "too old",
+    "reap_signal": "its signal was gone",
+    "reap_chase": "the ask had fallen too far",
+    "reap_flat": "the position was closed",
+    "reap_close": "a close needed the book",
+    "reap_inverse": "a deep position was being unwound",
+    "self_trade": "would have met our own order",
+    "step": "price or position had moved",
+    "maker_timeout": "rested long enough as maker",
+    "upgraded": "a forced exit took over",
+    "clearing": "made room for a close",
+}
 
 
 def moment(ts_ns: int, has_millis: bool = True) -> str:
@@ -79,6 +104,18 @@ def spoken(name: str) -> str:
 def plural(number: int, word: str) -> str:
     """`1 close`, `8 closes`."""
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def seconds(value: Any) -> str:
+    """A length of time in seconds, as precise as it matters."""
+    if not is_number(value):
+        return MISSING
+    return f"{value * 1e3:.0f} ms" if value < 1 else duration(round(value * NS_PER_SEC))
+
+
+def reason(word: str) -> str:
+    """Why an order was refused or taken back, in words."""
+    return REASONS.get(word, spoken(word))
 
 
 def signed(value: Any, text: str) -> str | Cell:

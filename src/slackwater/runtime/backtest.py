@@ -19,10 +19,13 @@ from slackwater.data.tape import SymbolTape, Tape, open_tape
 from slackwater.errors import DataError
 from slackwater.kernel.jit import note_warm
 from slackwater.kernel.record import Box, new
+from slackwater.runtime.execution import Traded, execution, read_trades
+from slackwater.runtime.fill_models import MODELS, Tally, run_dry, with_model
 from slackwater.runtime.latencies import load_latencies
 from slackwater.runtime.run_directory import RUN_FILE, RunWriter, new_run_folder
 from slackwater.runtime.session import Session, SymbolInput
 from slackwater.runtime.summary import summarise
+from slackwater.runtime.tape_books import TapeBooks
 from slackwater.schema.enums import GATE_COUNT, Context, Gate
 from slackwater.schema.events import RowKind
 from slackwater.schema.instrument import Instrument
@@ -30,7 +33,6 @@ from slackwater.schema.units import SEC
 
 Progress = Callable[[float], None]
 SEARCH_ROWS = 1 << 16
-SLICES_NOTE = "one slice per group, whatever `stealth` says"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Request:
 
     Args:
         start_ns, end_ns: first moment and the moment after the last; None is open.
+        is_one_model: whether the other queue models are left out, for speed.
     """
 
     data: Path
@@ -48,6 +51,22 @@ class Request:
     start_ns: int | None = None
     end_ns: int | None = None
     seed: int | None = None
+    is_one_model: bool = False
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A request with its tape opened: what every session of it begins from."""
+
+    tape: Tape
+    inputs: Sequence[SymbolInput]
+    seed: int
+    start_ns: int | None
+    end_ns: int | None
+    delays: Box | None
+
+    def session(self, config: Config) -> Session:
+        return Session(self.inputs, config.to_params(), self.seed, self.start_ns, self.end_ns, self.delays)
 
 
 def open_session(request: Request) -> tuple[Session, Tape]:
@@ -57,17 +76,25 @@ def open_session(request: Request) -> tuple[Session, Tape]:
         DataError: no tape, no rows in the time asked for, or recorded latencies that cannot be used.
         UsageError: a symbol that is not on the tape.
     """
+    task = _open(request)
+    return _first_session(request, task), task.tape
+
+
+def _open(request: Request) -> _Task:
     tape = open_tape(request.data, list(request.symbols) or None)
-    params = request.config.to_params()
-    inputs = [_input(entry, int(params[0].feed_latency_ns)) for entry in tape.symbols]
+    feed_latency_ns = int(request.config.to_params()[0].feed_latency_ns)
+    inputs = [_input(entry, feed_latency_ns) for entry in tape.symbols]
     seed = request.config.seed if request.seed is None else request.seed
-    end_ns = _end_ns(request, inputs)
     sim = request.config.sim
     delays = load_latencies(Path(sim.latency_file)) if sim.latency_model == "recorded" else None
-    session = Session(inputs, params, seed, request.start_ns, end_ns, delays)
+    return _Task(tape, inputs, seed, request.start_ns, _end_ns(request, inputs), delays)
+
+
+def _first_session(request: Request, task: _Task) -> Session:
+    session = task.session(request.config)
     if session.row_count == 0:
         raise DataError(f"{request.data}: expected rows in the time asked for, found none; `slackwater data ls` shows what a tape spans")
-    return session, tape
+    return session
 
 
 def _input(entry: SymbolTape, feed_latency_ns: int) -> SymbolInput:
@@ -102,12 +129,13 @@ def run_backtest(request: Request, advance: Progress = lambda rows: None) -> dic
     Args:
         advance: told the number of rows done since the last call.
     """
-    session, tape = open_session(request)
+    task = _open(request)
+    session = _first_session(request, task)
     with new_run_folder(request.out) as folder:
-        writer = RunWriter(folder, session.names(), session.first_end_ns)
+        writer, tally = RunWriter(folder, session.names(), session.first_end_ns), Tally(len(session.inputs))
         started = time.perf_counter()
         try:
-            _run_through(session, writer, advance)
+            _run_through(session, writer, tally, advance)
             writer.close()
             note_warm()
         except BaseException:
@@ -116,17 +144,42 @@ def run_backtest(request: Request, advance: Progress = lambda rows: None) -> dic
         wall_sec = time.perf_counter() - started
         write_gates(folder, session)
         (folder / "config.yaml").write_text(request.config.resolved_yaml())
-        document = describe(request, session, tape, writer, folder, wall_sec)
+        document = describe(request, session, task.tape, writer, folder, wall_sec)
+        note_execution(document, session, task.tape, folder)
+        asked = tally.figures(session, document["orders_sha256"])
+        document["fill_models"] = _fill_models(request, task, asked, advance)
         (folder / RUN_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2))
     return document
 
 
-def _run_through(session: Session, writer: RunWriter, advance: Progress) -> None:
+def _run_through(session: Session, writer: RunWriter, tally: Tally, advance: Progress) -> None:
     done = 0
     for out in session.run():
+        tally.add(out)
         writer.drain(out)
         advance(session.rows_done - done)
         done = session.rows_done
+
+
+def _fill_models(request: Request, task: _Task, asked: dict[str, Any], advance: Progress) -> dict[str, dict[str, Any]]:
+    """The result by queue model: the asked one as it came, the others run for their figures alone."""
+    own = str(request.config.sim.queue_model)
+    if request.is_one_model:
+        return {own: asked}
+    return {model: asked if model == own else run_dry(task.session(with_model(request.config, model)), advance) for model in MODELS}
+
+
+def note_execution(document: dict[str, Any], session: Session, tape: Tape, folder: Path) -> None:
+    """Add `execution` to the summary's total and to each of its symbols."""
+    traded = [
+        Traded(source.name, TapeBooks(source.rows, source.venue_order), entry.instrument.tick)
+        for source, entry in zip(session.inputs, tape.symbols, strict=True)
+    ]
+    together, singles = execution(read_trades(folder), traded, (document["first_ns"], document["last_ns"]))
+    summary = document["summary"]
+    summary["total"]["execution"] = together
+    for symbol, figures in singles.items():
+        summary["symbols"][symbol]["execution"] = figures
 
 
 def write_gates(folder: Path, session: Session) -> None:
@@ -182,7 +235,7 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
         "liquidations": {source.name: int(v.liquidation_count) for source, v in zip(session.inputs, session.venues, strict=True)},
         "lost_answers": {source.name: int(v.lost_answer_count) for source, v in zip(session.inputs, session.venues, strict=True)},
         "late_reports": {source.name: int(s.stray_reports) for source, s in zip(session.inputs, session.states, strict=True)},
-        "slicing": SLICES_NOTE,
+        "slicing": slicing_words(config),
         "fill_model": {
             "queue_model": str(config.sim.queue_model),
             "latency_model": str(config.sim.latency_model),
@@ -195,6 +248,16 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
         "orders_sha256": total_hash,
         "summary": summary,
     }
+
+
+def slicing_words(config: Config) -> str:
+    """How groups are cut, in words."""
+    stealth = config.stealth
+    fewest = stealth.min_slices if stealth.always_split else 1
+    most = min(stealth.max_slices, stealth.max_ticks)
+    if most <= 1:
+        return "one slice per group"
+    return f"{min(fewest, most)} to {most} slices per group, fewer where the venue's minimums ask"
 
 
 def _clamped(s: Any) -> float | None:

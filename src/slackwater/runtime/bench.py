@@ -140,9 +140,9 @@ def run_round(tape: Path, events: int) -> dict[str, Any]:
 
 
 def run_command(tape: Path) -> dict[str, Any]:
-    """The command a user would type, from its start to its exit, report left out."""
+    """The command a user would type, from its start to its exit; report and other queue models left out."""
     with tempfile.TemporaryDirectory(prefix="slackwater-bench-") as folder:
-        options = ["--data", str(tape), "--out", str(Path(folder) / "run"), "--no-report", "--json"]
+        options = ["--data", str(tape), "--out", str(Path(folder) / "run"), "--one-model", "--no-report", "--json"]
         done = measure([*_python("slackwater"), "backtest", *options])
     return {"command_sec": done.wall_sec, "command_peak_anon_mb": done.peak_anon_mb}
 

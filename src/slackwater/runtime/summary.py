@@ -25,7 +25,7 @@ def summarise(folder: Path, symbols: list[str], states: Box) -> dict[str, Any]:
     per_symbol = {}
     for k, symbol in enumerate(symbols):
         own = closes.filter(pc.equal(closes["symbol"].cast("string"), symbol))
-        per_symbol[symbol] = {**_closed(own), **_state_figures(states[k])}
+        per_symbol[symbol] = {**_closed(own), **state_figures(states[k])}
     total: dict[str, Any] = _closed(closes)
     parts = list(per_symbol.values())
     maker = sum(float(s.ledger.maker_notional_usd) for s in states)
@@ -54,7 +54,8 @@ def _closed(closes: Any) -> dict[str, Any]:
     }
 
 
-def _state_figures(s: Any) -> dict[str, Any]:
+def state_figures(s: Any) -> dict[str, Any]:
+    """What a symbol's state says of its result: what is open, the equity with it, and the largest figures of the run."""
     led = s.ledger
     ins = s.ins
     qty = float(led.short_lots * ins.lot_num / ins.lot_den)

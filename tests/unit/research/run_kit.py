@@ -21,13 +21,15 @@ def at(seconds: float) -> int:
 
 
 Rows = list[dict[str, Any]]
-STRINGS = ("symbol", "client_order_id", "purpose", "event", "side", "cause", "reason", "context")
-WHOLE = ("layers", "group_id", "count")
+STRINGS = ("symbol", "client_order_id", "purpose", "type", "tif", "status", "event", "side", "cause", "reason", "context")
+WHOLE = ("layers", "group_id", "count", "amend_count")
 # Tables without rows still have their columns.
 EMPTY = {
-    "orders": "symbol client_order_id group_id purpose created_ns final_ns price",
-    "order_events": "ts_ns symbol client_order_id event price",
-    "fills": "ts_ns symbol client_order_id side price qty maker fee_usd position_qty_after avg_entry_after queue_ahead_qty cause",
+    "orders": "symbol client_order_id group_id purpose created_ns final_ns price type tif status amend_count reason",
+    "order_events": "ts_ns symbol client_order_id event price reason",
+    "fills": (
+        "ts_ns ts_venue_ns symbol client_order_id side price qty maker fee_usd position_qty_after avg_entry_after queue_ahead_qty cause"
+    ),
     "closes": (
         "symbol open_ns close_ns layers qty notional_usd avg_entry avg_exit gross_usd fees_usd funding_usd net_usd net_bps reason "
         "debt_before_usd debt_lapsed_usd debt_after_usd"
@@ -47,32 +49,32 @@ def rows_of(columns: str, *lines: tuple[Any, ...]) -> Rows:
 def orders(symbol: str) -> Rows:
     return rows_of(
         EMPTY["orders"],
-        (symbol, "e1", 1, "entry", at(10), at(11), 100.0),
-        (symbol, "t1", 2, "take_profit", at(11), at(60), 99.0),
-        (symbol, "e2", 3, "entry", at(20), at(22), 102.0),
-        (symbol, "e3", 4, "entry", at(80), at(81), 103.0),
+        (symbol, "e1", 1, "entry", at(10), at(11), 100.0, "limit", "gtx", "filled", 0, "entry"),
+        (symbol, "t1", 2, "take_profit", at(11), at(60), 99.0, "limit", "gtx", "filled", 1, "take_profit"),
+        (symbol, "e2", 3, "entry", at(20), at(22), 102.0, "limit", "gtx", "filled", 0, "average"),
+        (symbol, "e3", 4, "entry", at(80), at(81), 103.0, "limit", "gtx", "filled", 0, "entry"),
     )
 
 
 def order_events(symbol: str) -> Rows:
     return rows_of(
         EMPTY["order_events"],
-        (at(10), symbol, "e1", "place", 100.0),
-        (at(11), symbol, "t1", "place", 99.0),
-        (at(30), symbol, "t1", "amend", 100.5),
-        (at(31), symbol, "t1", "amend_ack", 100.5),
-        (at(60), symbol, "t1", "fill", 100.5),
+        (at(10), symbol, "e1", "place", 100.0, "entry"),
+        (at(11), symbol, "t1", "place", 99.0, "take_profit"),
+        (at(30), symbol, "t1", "amend", 100.5, "step"),
+        (at(31), symbol, "t1", "amend_ack", 100.5, "none"),
+        (at(60), symbol, "t1", "fill", 100.5, "none"),
     )
 
 
 def fills(symbol: str) -> Rows:
     return rows_of(
         EMPTY["fills"],
-        (at(11), symbol, "e1", "sell", 100.0, 1.0, True, 0.03, -1.0, 100.0, 5.0, "queue"),
-        (at(21), symbol, "e2", "sell", 102.0, 0.5, True, 0.01, -1.5, 100.6666666, float("nan"), "trade_through"),
-        (at(22), symbol, "e2", "sell", 102.2, 0.5, True, 0.01, -2.0, 101.05, 0.0, "book_through"),
-        (at(60), symbol, "t1", "buy", 100.5, 2.0, False, 0.05, 0.0, 0.0, 0.0, "taker"),
-        (at(81), symbol, "e3", "sell", 103.0, 1.0, True, 0.03, -1.0, 103.0, 0.0, "queue"),
+        (at(11), at(10.9), symbol, "e1", "sell", 100.0, 1.0, True, 0.03, -1.0, 100.0, 5.0, "queue"),
+        (at(21), at(20.9), symbol, "e2", "sell", 102.0, 0.5, True, 0.01, -1.5, 100.6666666, float("nan"), "trade_through"),
+        (at(22), at(21.9), symbol, "e2", "sell", 102.2, 0.5, True, 0.01, -2.0, 101.05, 0.0, "book_through"),
+        (at(60), at(59.9), symbol, "t1", "buy", 100.5, 2.0, False, 0.05, 0.0, 0.0, 0.0, "taker"),
+        (at(81), at(80.9), symbol, "e3", "sell", 103.0, 1.0, True, 0.03, -1.0, 103.0, 0.0, "queue"),
     )
 
 

@@ -107,7 +107,7 @@ def test_run_without_trades(tmp_path: Path) -> None:
     text = text_of(run)
     assert "The run made no trade. Nothing is open at the end" in text
     assert "No position went back to flat." in text
-    assert "There were no fills." in text
+    assert "No order was placed. There were no fills." in text
     assert list(charts_of(run)) == ["time-0", "gates-entry-0", "gates-average-0"]
 
 
@@ -190,6 +190,9 @@ def test_command_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     run = make_run(tmp_path / "run")
     assert main(["report", str(run), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert said == {"run": str(run), "report": str(run / "report.html"), "bytes": (run / "report.html").stat().st_size}
+    assert said == {"run": str(run), "report": str(run / "report.html"), "bytes": (run / "report.html").stat().st_size} | {
+        "fill_models": None,
+        "execution": None,
+    }
     assert main(["report", str(tmp_path / "none")]) == 4
     assert "expected a run directory, found nothing" in capsys.readouterr().err

@@ -73,7 +73,8 @@ def test_the_edge_terms_are_those_the_run_wrote(run: Path) -> None:
 
 
 def test_the_position_is_that_of_the_fills(run: Path) -> None:
-    fills = [row for row in pq.read_table(run / "fills.parquet").to_pylist() if row["symbol"] == "SYNA"]
+    last = {row["ts_ns"]: row for row in pq.read_table(run / "fills.parquet").to_pylist() if row["symbol"] == "SYNA"}
+    fills = list(last.values())  # several slices may fill at one moment: the last of them is what it leaves
     for fill in fills[: len(fills) : max(len(fills) // 3, 1)]:
         (part,) = explain_at(run, fill["ts_ns"], "SYNA")["symbols"]
         assert part["position"]["qty"] == fill["position_qty_after"]

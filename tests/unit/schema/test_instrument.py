@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slackwater.kernel.jit import jit
@@ -43,6 +43,7 @@ def test_prices_are_the_nearest_double(step: str, ticks: int, price: float) -> N
     assert _there(stepping(step), ticks, ticks) == (price, price)
 
 
+@settings(deadline=None)
 @given(step=st.sampled_from(STEPS), ticks=st.integers(1, 10_000_000))
 def test_there_and_back(step: str, ticks: int) -> None:
     box = stepping(step)

@@ -57,7 +57,7 @@ def test_a_taking_fill_pays_the_taker_fee() -> None:
     assert venue.state.position_lots == 5
 
 
-def test_a_query_about_a_filled_order_says_so_with_the_last_fills_trade_id_and_venue_time() -> None:
+def test_a_query_about_a_filled_order_tells_its_total_with_trade_id_and_venue_time() -> None:
     venue = open_venue()
     place(venue, MS, 1, 1001, 4)
     venue.arrive_until(MS)
@@ -66,18 +66,8 @@ def test_a_query_about_a_filled_order_says_so_with_the_last_fills_trade_id_and_v
     venue.send(3 * MS, CommandKind.QUERY, 1)
     venue.arrive_until(3 * MS)
     (again,) = venue.pop_all()
-    same = (
-        "order_id",
-        "trade_id",
-        "price_ticks",
-        "cum_lots",
-        "cum_cost_ticklots",
-        "cum_fee_usd",
-        "cause",
-        "ts_venue_ns",
-        "queue_ahead_lots",
-    )
-    assert (again.kind, again.lots) == (ReportKind.STATUS, 4)
+    assert (again.kind, again.lots, again.cum_lots) == (ReportKind.STATUS, 4, 4)
+    same = ("order_id", "trade_id", "price_ticks", "cum_lots", "cum_cost_ticklots", "cum_fee_usd", "ts_venue_ns", "queue_ahead_lots")
     assert [again[name] for name in same] == [fill[name] for name in same]
     assert (again.ts_recv_ns, again.sequence) == (3 * MS, fill.sequence + 1)
 

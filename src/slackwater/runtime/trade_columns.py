@@ -1,0 +1,150 @@
+"""The columns of a run's tables that its execution is judged by, as arrays: orders, fills, and the cancels that cleared the book."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Words = NDArray[np.object_]
+Whole = NDArray[np.int64]
+Real = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+# What is read of each table.
+NEEDED = {
+    "orders": "symbol client_order_id group_id purpose type tif created_ns final_ns status amend_count reason",
+    "order_events": "ts_ns symbol client_order_id event reason",
+    "fills": "ts_ns ts_venue_ns symbol client_order_id side price qty maker fee_usd position_qty_after queue_ahead_qty cause",
+}
+PURPOSES = ("entry", "take_profit", "close")
+NO_ORDER = -1
+
+
+@dataclass(frozen=True)
+class TradeTables:
+    """The tables as they are in the files: `orders`, `order_events` and `fills`, with at least the columns of `NEEDED`."""
+
+    orders: pa.Table
+    order_events: pa.Table
+    fills: pa.Table
+
+    def of(self, symbol: str) -> TradeTables:
+        """The rows of one symbol."""
+        return TradeTables(*(_of(table, symbol) for table in (self.orders, self.order_events, self.fills)))
+
+
+def _of(table: pa.Table, symbol: str) -> pa.Table:
+    return table.filter(pc.equal(table["symbol"].cast("string"), symbol))
+
+
+@dataclass(frozen=True)
+class OrderColumns:
+    """Finished orders."""
+
+    ids: pa.ChunkedArray
+    group_id: Whole
+    purpose: Words
+    type: Words
+    tif: Words
+    created_ns: Whole
+    final_ns: Whole
+    status: Words
+    amend_count: Whole
+    reason: Words
+
+    def __len__(self) -> int:
+        return len(self.status)
+
+
+@dataclass(frozen=True)
+class FillColumns:
+    """Fills. `order` is the row of the fill's order, `NO_ORDER` when that has not ended."""
+
+    order: Whole
+    purpose: Words
+    ts_ns: Whole
+    ts_venue_ns: Whole
+    is_sell: Mask
+    price: Real
+    qty: Real
+    is_maker: Mask
+    fee_usd: Real
+    position_qty_after: Real
+    is_queue_unknown: Mask
+    cause: Words
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @property
+    def notional_usd(self) -> Real:
+        """Price times quantity of each."""
+        return np.asarray(self.price * self.qty)
+
+
+def order_columns(table: pa.Table) -> OrderColumns:
+    """The columns of `orders`."""
+    return OrderColumns(
+        ids=table["client_order_id"],
+        group_id=_numbers(table, "group_id"),
+        purpose=_words(table, "purpose"),
+        type=_words(table, "type"),
+        tif=_words(table, "tif"),
+        created_ns=_numbers(table, "created_ns"),
+        final_ns=_numbers(table, "final_ns"),
+        status=_words(table, "status"),
+        amend_count=_numbers(table, "amend_count"),
+        reason=_words(table, "reason"),
+    )
+
+
+def fill_columns(table: pa.Table, orders: OrderColumns) -> FillColumns:
+    """The columns of `fills`, each fill with its order's row and purpose."""
+    found = pc.index_in(table["client_order_id"].cast("string"), value_set=orders.ids.cast("string").combine_chunks())
+    order = np.asarray(pc.fill_null(found, NO_ORDER).to_numpy(), np.int64)
+    is_sell = _words(table, "side") == "sell"
+    # An order that still works is in no table yet; its side tells enough.
+    purpose = np.where(is_sell, "entry", "close").astype(object)
+    has_order = order != NO_ORDER
+    purpose[has_order] = orders.purpose[order[has_order]]
+    is_maker = np.asarray(table["maker"].to_numpy(), np.bool_)
+    return FillColumns(
+        order=order,
+        purpose=purpose,
+        ts_ns=_numbers(table, "ts_ns"),
+        ts_venue_ns=_numbers(table, "ts_venue_ns"),
+        is_sell=np.asarray(is_sell, np.bool_),
+        price=_numbers(table, "price"),
+        qty=_numbers(table, "qty"),
+        is_maker=is_maker,
+        fee_usd=_numbers(table, "fee_usd"),
+        position_qty_after=_numbers(table, "position_qty_after"),
+        # What takes has no queue, whatever its column says.
+        is_queue_unknown=np.isnan(_numbers(table, "queue_ahead_qty")) & is_maker,
+        cause=_words(table, "cause"),
+    )
+
+
+def cancels(table: pa.Table, reasons: tuple[str, ...]) -> dict[str, int]:
+    """When each order was first asked to go for one of these reasons, by client order id."""
+    is_wanted = pc.and_(pc.equal(table["event"].cast("string"), "cancel"), pc.is_in(table["reason"].cast("string"), pa.array(reasons)))
+    rows = table.filter(is_wanted)
+    found: dict[str, int] = {}
+    for key, ts_ns in zip(rows["client_order_id"].to_pylist(), rows["ts_ns"].to_pylist(), strict=True):
+        found.setdefault(key, ts_ns)
+    return found
+
+
+def _numbers(table: pa.Table, name: str) -> Any:
+    return np.asarray(table[name].to_numpy())
+
+
+def _words(table: pa.Table, name: str) -> Words:
+    found = np.empty(table.num_rows, object)
+    found[:] = table[name].cast("string").to_pylist()
+    return found

@@ -1,0 +1,173 @@
+"""Execution figures of whole runs against what their files and tape say when they are read the slow way."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from slackwater.config.loading import from_mapping
+from slackwater.runtime.backtest import Request, open_session, run_backtest
+from slackwater.runtime.close_steps import close_steps
+from slackwater.runtime.execution import read_trades
+from slackwater.runtime.fill_models import empty
+from slackwater.runtime.tape_books import TapeBooks
+from tests.end_to_end.check_run import SymbolTapeData, table
+from tests.end_to_end.command import answer, slackwater
+
+SEC = 1_000_000_000
+STOPS: dict[str, Any] = {"exit": {"stop_loss_bps": 40.0, "max_age_sec": 120.0}, "execution": {"fast_tp_max_age_sec": 5.0}}
+
+
+@pytest.fixture(scope="module")
+def stopped(tape: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose positions are also left by force, on a copy of the tape that may be taken away."""
+    home = tmp_path_factory.mktemp("stopped")
+    shutil.copytree(tape, home / "tape")
+    run_backtest(Request(home / "tape", home / "run", from_mapping(STOPS)))
+    return home / "run"
+
+
+def document_of(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run / "run.json").read_text())
+    return found
+
+
+def market_of(run: Path, symbol: str) -> SymbolTapeData:
+    document = document_of(run)
+    return SymbolTapeData(Path(document["tape"]["path"]) / document["tape"]["venues"][symbol] / symbol)
+
+
+def test_orders_and_fills_are_those_of_the_files(stopped: Path) -> None:
+    document = document_of(stopped)
+    orders, fills, events = (table(stopped, stem) for stem in ("orders", "fills", "order_events"))
+    found = document["summary"]["total"]["execution"]["orders"]
+    assert found["all"]["placed"] == len(orders) == sum(found[purpose]["placed"] for purpose in ("entry", "take_profit", "close"))
+    assert found["all"]["rejected"] == sum(row["event"] == "reject" for row in events)
+    assert found["all"]["amends"] == sum(row["event"] == "amend" for row in events)
+    assert found["all"]["canceled"] == sum(row["event"] == "cancel_ack" for row in events)
+    assert found["all"]["fills"] == len(fills) > 40
+    assert {cause: entry["fills"] for cause, entry in found["all"]["by_cause"].items()} == {
+        cause: sum(row["cause"] == cause for row in fills) for cause in sorted({row["cause"] for row in fills})
+    }
+    assert found["all"]["maker_share"] == pytest.approx(document["summary"]["total"]["maker_share"])
+    assert found["all"]["fees_usd"] == pytest.approx(sum(row["fee_usd"] for row in fills))
+    for symbol in document["symbols"]:
+        own = document["summary"]["symbols"][symbol]["execution"]["orders"]["all"]
+        assert own["qty"] == pytest.approx(sum(row["qty"] for row in fills if row["symbol"] == symbol))
+
+
+def test_markouts_are_those_of_the_tape(stopped: Path) -> None:
+    document = document_of(stopped)
+    gathered: list[float] = []
+    for symbol in document["symbols"]:
+        data = market_of(stopped, symbol)
+        mids = (data.quotes["bid_ticks"] + data.quotes["ask_ticks"]) / 2 * data.tick
+        own: list[float] = []
+        for row in table(stopped, "fills"):
+            moment = row["ts_venue_ns"] + 5 * SEC
+            if row["symbol"] != symbol or moment > data.quotes["ts_event"][-1]:
+                continue
+            mid = mids[np.searchsorted(data.quotes["ts_event"], moment, "right") - 1]
+            own.append((row["price"] - mid if row["side"] == "sell" else mid - row["price"]) / row["price"] * 1e4)
+        found = document["summary"]["symbols"][symbol]["execution"]["markouts"]["all"]["5s"]
+        assert (found["fills"], found["mean_bps"]) == (len(own), pytest.approx(np.mean(own), abs=1e-9))
+        gathered += own
+    found = document["summary"]["total"]["execution"]["markouts"]["all"]["5s"]
+    assert (found["fills"], found["median_bps"]) == (len(gathered), pytest.approx(np.median(gathered), abs=1e-9))
+
+
+def test_every_close_by_force_is_on_the_ladder(stopped: Path) -> None:
+    found = document_of(stopped)["summary"]["total"]["execution"]["close_steps"]
+    orders = [row for row in table(stopped, "orders") if row["purpose"] == "close"]
+    assert found["closes"] == len({(row["symbol"], row["group_id"]) for row in orders}) > 3
+    assert sum(found[step]["orders"] for step in ("maker", "ioc", "market")) == len(orders)
+    assert found["ioc"]["closes"] > 0
+    assert abs(found["ioc"]["slippage_bps"]) < 20.0
+
+
+def test_slippage_is_what_the_machine_noted_itself(stopped: Path) -> None:
+    document = document_of(stopped)
+    orders = {row["client_order_id"]: row for row in table(stopped, "orders")}
+    forced = [row for row in table(stopped, "fills") if orders[row["client_order_id"]]["purpose"] == "close"]
+    request = Request(Path(document["tape"]["path"]), stopped, from_mapping(STOPS))
+    session, tape = open_session(request)
+    for out in session.run():
+        empty(out)
+    compared = 0
+    for source, entry, state in zip(session.inputs, tape.symbols, session.states, strict=True):
+        books = TapeBooks(source.rows, source.venue_order)
+        steps = close_steps(read_trades(stopped).of(source.name), books, entry.instrument.tick)
+        own = [row for row in forced if row["symbol"] == source.name]
+        noted = {int(close.close_ns): float(close.slippage_bps) for close in state.behaviour.closes}
+        bought = [row for row in table(stopped, "fills") if row["symbol"] == source.name and row["side"] == "buy"]
+        for close in (row for row in table(stopped, "closes") if row["symbol"] == source.name):
+            rows = [k for k, row in enumerate(own) if close["open_ns"] <= row["ts_ns"] <= close["close_ns"]]
+            # Of a position that a take-profit left in part, the machine notes one figure for both.
+            if rows and len(rows) == sum(close["open_ns"] <= row["ts_ns"] <= close["close_ns"] for row in bought):
+                found = np.average(steps.slippage_bps[rows], weights=[own[k]["qty"] for k in rows])
+                assert found == pytest.approx(noted[close["close_ns"]])
+                compared += 1
+    assert compared > 1
+
+
+def test_time_in_position_is_that_of_the_closes(stopped: Path) -> None:
+    document = document_of(stopped)
+    for symbol in document["symbols"]:
+        found = document["summary"]["symbols"][symbol]["execution"]["held"]
+        lengths = [(row["close_ns"] - row["open_ns"]) / SEC for row in table(stopped, "closes") if row["symbol"] == symbol]
+        assert sum(found["closes_up_to"].values()) == len(lengths) > 2
+        assert found["median_sec"] == pytest.approx(np.median(lengths))
+        assert found["total_sec"] == pytest.approx(sum(lengths) + (found["open_sec"] or 0.0))
+
+
+def test_report_shows_it_all_and_says_it_as_json(stopped: Path) -> None:
+    said = answer("report", stopped)
+    document = document_of(stopped)
+    assert said["execution"] == document["summary"]["total"]["execution"]
+    assert list(said["fill_models"]) == ["pessimistic", "proportional", "optimistic"]
+    page = re.sub(r"<script.*?</script>", "", (stopped / "report.html").read_text(encoding="utf-8"), flags=re.S)
+    for text in ("Result by fill model", "proportional (this report)", "Fills by cause", "Reject rate", "What active closes paid"):
+        assert text in page, text
+    assert page.count("did the market run us over?") == 1 + len(document["symbols"])
+
+
+def test_a_report_without_figures_in_run_json_counts_again_while_the_tape_is_there(stopped: Path, tmp_path: Path) -> None:
+    older = tmp_path / "older"
+    shutil.copytree(stopped, older)
+    document = document_of(stopped)
+    for part in (document["summary"]["total"], *document["summary"]["symbols"].values()):
+        del part["execution"]
+    del document["fill_models"]
+    (older / "run.json").write_text(json.dumps(document))
+    answer("report", stopped)
+    answer("report", older)
+    pages = [re.sub(r"<script.*?</script>", "", (run / "report.html").read_text(encoding="utf-8"), flags=re.S) for run in (stopped, older)]
+    parts = [page[page.index("Execution</h3>") :] for page in pages]
+    assert parts[0] == parts[1]
+    assert "Only one fill model was run" in pages[1]
+    tape = Path(document["tape"]["path"])
+    moved = tape.rename(tape.with_name("moved"))
+    try:
+        answer("report", older)
+    finally:
+        moved.rename(tape)
+    page = (older / "report.html").read_text(encoding="utf-8")
+    assert "Markouts are left out, because the tape is not where the run found it." in page
+    assert "Slippage is left out, because the tape is not where the run found it." in page
+
+
+def test_one_model_is_one_entry_and_the_same_orders(tape: Path, run: Path, tmp_path: Path) -> None:
+    said = answer("backtest", "--data", tape, "--out", tmp_path / "run", "--one-model", "--no-report")
+    assert list(said["fill_models"]) == ["proportional"]
+    assert said["orders_sha256"] == document_of(run)["orders_sha256"]
+    done = slackwater("backtest", "--data", tape, "--out", tmp_path / "run", "--no-report")
+    assert done.returncode == 0
+    assert "under every fill model" in done.stdout or "depends on the fill model" in done.stdout
+    assert pq.read_metadata(tmp_path / "run" / "fills.parquet").num_rows > 0
