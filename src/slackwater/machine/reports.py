@@ -227,5 +227,6 @@ def _write_fill(s: SymbolState, out: Out, row: FillRow, r: Report, o: Order, lot
     row.side = o.side
     row.cause = r.cause
     row.maker = r.maker
+    row.arrived_unknown = r.arrived_unknown
     if out.fill_count > LOG_ROWS - LOG_MARGIN:
         out.is_nearly_full = True

@@ -89,7 +89,7 @@ def _fills_said(figures: Figures) -> str:
     if figures["queue_unknown_fills"]:
         unknown = (
             f" For {count(figures['queue_unknown_fills'])} of {plural(figures['maker_fills'], 'maker fill')} the place "
-            "in the queue was not known yet."
+            "in the queue was not known when the order arrived."
         )
     return f"{share(figures['maker_share'])} of the notional was filled as maker.{unknown} {CAUSES_SAID}"
 

@@ -135,6 +135,7 @@ def fills(rows: Rows, names: Names) -> dict[str, Any]:
         **plain(rows, "avg_entry_after"),
         "queue_ahead_qty": np.where(rows["queue_ahead_lots"] < 0, np.nan, ahead),
         "cause": words(rows, "cause", FillCause),
+        "queue_unknown_on_arrival": np.ascontiguousarray(rows["arrived_unknown"]),
     }
 
 

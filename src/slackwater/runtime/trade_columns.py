@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 NEEDED = {
     "orders": "symbol client_order_id group_id purpose type tif created_ns final_ns status amend_count reason",
     "order_events": "ts_ns symbol client_order_id event reason",
-    "fills": "ts_ns ts_venue_ns symbol client_order_id side price qty maker fee_usd position_qty_after queue_ahead_qty cause",
+    "fills": "ts_ns ts_venue_ns symbol client_order_id side price qty maker fee_usd position_qty_after queue_unknown_on_arrival cause",
 }
 PURPOSES = ("entry", "take_profit", "close")
 NO_ORDER = -1
@@ -125,7 +125,7 @@ def fill_columns(table: pa.Table, orders: OrderColumns) -> FillColumns:
         fee_usd=_numbers(table, "fee_usd"),
         position_qty_after=_numbers(table, "position_qty_after"),
         # What takes has no queue, whatever its column says.
-        is_queue_unknown=np.isnan(_numbers(table, "queue_ahead_qty")) & is_maker,
+        is_queue_unknown=np.asarray(table["queue_unknown_on_arrival"].to_numpy(), np.bool_) & is_maker,
         cause=_words(table, "cause"),
     )
 

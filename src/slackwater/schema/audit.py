@@ -72,6 +72,7 @@ class FillRow(Record):
     side: i8
     cause: u8
     maker: flag
+    arrived_unknown: flag
 
 
 class CloseRow(Record):

@@ -105,3 +105,4 @@ class Report(Record):
     cause: u8  # FillCause
     reason: u8  # VenueReason
     maker: flag
+    arrived_unknown: flag  # FILL of a resting order: its place in the queue was not known when it arrived

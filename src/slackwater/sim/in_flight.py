@@ -26,6 +26,7 @@ def copy_report(source: Report, dest: Report) -> None:
     dest.trade_id = source.trade_id
     dest.sequence = source.sequence
     dest.queue_ahead_lots = source.queue_ahead_lots
+    dest.arrived_unknown = source.arrived_unknown
     dest.fee_usd = source.fee_usd
     dest.cum_fee_usd = source.cum_fee_usd
     dest.symbol = source.symbol
@@ -126,6 +127,7 @@ def _clear_fill(v: VenueState) -> None:
     v.draft.cum_fee_usd = 0.0
     v.draft.cause = FillCause.NONE
     v.draft.maker = False
+    v.draft.arrived_unknown = False
 
 
 @jit
@@ -224,6 +226,7 @@ def draft_order(v: VenueState, order: VenueOrder, kind: int, reason: VenueReason
     draft.cum_cost_ticklots = order.cost_ticklots
     draft.cum_fee_usd = order.fee_usd
     draft.queue_ahead_lots = reported_ahead(order)
+    draft.arrived_unknown = order.arrived_unknown
 
 
 @jit

@@ -51,6 +51,7 @@ def join_queue(order: VenueOrder, touch_ticks: int, touch_lots: int) -> None:
     """Line up at arrival or after a modify, behind everything displayed at the price."""
     ahead_of_touch = order.side * (order.price_ticks - touch_ticks)
     order.place = QueuePlace.UNKNOWN if ahead_of_touch < 0 else QueuePlace.KNOWN
+    order.arrived_unknown = ahead_of_touch < 0
     order.shown_lots = touch_lots if ahead_of_touch == 0 else 0
     order.ahead_lots = float(order.shown_lots)
     order.traded_lots = 0

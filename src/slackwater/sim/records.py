@@ -54,6 +54,7 @@ class VenueOrder(Record):
     traded_lots: i64  # market trades at our price since then
     state: u8  # OrderState
     place: u8  # QueuePlace
+    arrived_unknown: flag  # at its arrival or last modify nobody knew what stood in front of it
     type: u8  # OrderType
     tif: u8  # Tif
     reduce_only: flag

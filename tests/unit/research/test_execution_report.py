@@ -60,7 +60,7 @@ def test_without_its_tape_a_run_leaves_markouts_out_and_says_so(tmp_path: Path) 
     text = text_of(run)
     assert "Markouts are left out, because the tape is not where the run found it." in text
     assert "markouts-0" not in page_of(run)
-    assert "For 1 of 4 maker fills the place in the queue was not known yet." in text
+    assert "For 1 of 4 maker fills the place in the queue was not known when the order arrived." in text
     assert "4 orders placed, none was rejected; 1 amend asked for, 0.2 for each fill." in text
     assert "The strategy sent no close of its own" in text
 

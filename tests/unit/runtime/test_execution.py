@@ -31,8 +31,8 @@ def test_fills_are_counted_by_cause_and_purpose() -> None:
     orders = [order("e1"), order("t1", "take_profit", amend_count=3)]
     fills = [
         fill("e1", 10.5, 100.0, 2.0),
-        fill("e1", 10.6, 100.0, 1.0, cause="trade_through", queue_ahead_qty=float("nan")),
-        fill("t1", 12.0, 50.0, 2.0, side="buy", maker=False, cause="taker", queue_ahead_qty=float("nan")),
+        fill("e1", 10.6, 100.0, 1.0, cause="trade_through", queue_unknown_on_arrival=True),
+        fill("t1", 12.0, 50.0, 2.0, side="buy", maker=False, cause="taker", queue_unknown_on_arrival=True),
     ]
     found = activity_of(tables(orders, fills))
     everything = found["all"]

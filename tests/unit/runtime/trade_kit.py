@@ -18,6 +18,7 @@ SYMBOL = "AAAUSDT"
 Row = dict[str, Any]
 KINDS = {"price": pa.float64(), "qty": pa.float64(), "fee_usd": pa.float64(), "maker": pa.bool_(), "amend_count": pa.int64()}
 KINDS |= {"group_id": pa.int64(), "position_qty_after": pa.float64(), "queue_ahead_qty": pa.float64()}
+KINDS |= {"queue_unknown_on_arrival": pa.bool_()}
 
 
 def at(seconds: float) -> int:
@@ -35,6 +36,7 @@ def fill(name: str, seconds: float, price: float, qty: float = 1.0, **changes: A
     """A maker sell from the queue, learned of 5 ms after it happened at the venue."""
     usual = {"ts_ns": at(seconds) + 5_000_000, "ts_venue_ns": at(seconds), "symbol": SYMBOL, "client_order_id": name, "side": "sell"}
     usual |= {"price": price, "qty": qty, "maker": True, "fee_usd": 0.01, "position_qty_after": -qty, "queue_ahead_qty": 2.0}
+    usual |= {"queue_unknown_on_arrival": False}
     return usual | {"cause": "queue"} | changes
 
 

@@ -170,3 +170,13 @@ def test_funding_accrues_on_the_venue_position() -> None:
     venue.funding(MS, 0.0001)
     assert venue.state.funding_usd == pytest.approx(20 * 100.05 * 0.0001)
     assert venue.pop_all() == []
+
+
+def test_a_fill_says_whether_its_order_arrived_behind_a_better_touch() -> None:
+    venue = open_venue()
+    place(venue, MS, 1, 1002, 4)
+    place(venue, MS, 2, 1001, 4)
+    venue.arrive_until(MS)
+    venue.trade(2 * MS, 1003, 99, Side.BUY)
+    fills = [report for report in venue.pop_all() if report.kind == ReportKind.FILL]
+    assert {int(fill.order_id): bool(fill.arrived_unknown) for fill in fills} == {1: True, 2: False}
