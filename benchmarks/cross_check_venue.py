@@ -76,6 +76,7 @@ def play(tape: Box, order: NDArray[np.int64], commands: Box, model: QueueModel, 
         ins[0][name] = 1.0
     p[0].queue_model, p[0].depth_decay, p[0].max_slippage_bps = model.value, 0.5, 50.0
     p[0].entry_latency_ns = p[0].response_latency_ns = latency_ns
+    p[0].balance_usd, p[0].leverage = 1e300, 1.0  # the other one asks for no margin
     told = rows(Report, len(commands) * REPORTS_PER_COMMAND)
     count = play_rows(v, ins, p, tape, order, commands, told)
     if count == len(told) or v[0].lost_report_count or v[0].refused_request_count:
