@@ -75,6 +75,7 @@ def take_slot(s: SymbolState, purpose: int, side: int, group_id: int, slice_inde
             o.fee_usd = 0.0
             o.tick_offset = 0
             o.ack_ns = 0
+            o.answer_sequence = 0
             o.amend_count = 0
             o.retries = 0
             o.wants_cancel = False

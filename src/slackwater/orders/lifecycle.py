@@ -81,6 +81,41 @@ def apply_report(o: Order, r: Report) -> int:
     if after == OrderStatus.FREE:
         return -1
     new_lots = count_fill(o, r)
+    if o.cum_lots > o.lots:  # only under a modify that was taken, whose answer is late
+        o.lots = max(o.sent_lots, o.cum_lots)
+        o.price_ticks = o.sent_price_ticks
+    if is_old_answer(o, r):
+        after = o.status
+    else:
+        after = _take_answer(o, r, after)
+    # Under a modify nothing is left only when that is so whatever becomes of it.
+    total = max(o.lots, o.sent_lots) if after == OrderStatus.AMENDING else o.lots
+    if not is_terminal(after) and o.cum_lots >= total:
+        after = OrderStatus.FILLED.value
+    o.status = after
+    return new_lots
+
+
+@jit
+def is_old_answer(o: Order, r: Report) -> bool:
+    """Whether a report answers a request before the one that is awaited: it came late, or twice."""
+    is_answer = (
+        r.kind == ReportKind.AMEND_ACK
+        or r.kind == ReportKind.AMEND_REJECT
+        or r.kind == ReportKind.CANCEL_REJECT
+        or r.kind == ReportKind.STATUS
+    )
+    if not is_answer or r.sequence == 0:
+        return False
+    if r.sequence <= o.answer_sequence:
+        return True
+    o.answer_sequence = r.sequence
+    return False
+
+
+@jit
+def _take_answer(o: Order, r: Report, after: int) -> int:
+    """Take over what a report says beside fills; returns the status it leads to."""
     if r.kind == ReportKind.ACK and o.ack_ns == 0:
         o.ack_ns = r.ts_recv_ns
     elif r.kind == ReportKind.AMEND_ACK or r.kind == ReportKind.STATUS:
@@ -96,12 +131,7 @@ def apply_report(o: Order, r: Report) -> int:
             after = OrderStatus.AMENDING.value  # it has ended: how is on the way, or is asked for
         o.sent_price_ticks = o.price_ticks  # no order of ours is at the price that was refused
         o.sent_lots = o.lots
-    # Under a modify nothing is left only when that is so whatever becomes of it.
-    total = max(o.lots, o.sent_lots) if after == OrderStatus.AMENDING else o.lots
-    if not is_terminal(after) and o.cum_lots >= total:
-        after = OrderStatus.FILLED.value
-    o.status = after
-    return new_lots
+    return after
 
 
 @jit

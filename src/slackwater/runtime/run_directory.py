@@ -106,8 +106,6 @@ class RunWriter:
             if count == 0:
                 continue
             rows = np.array(out[field][:count])
-            if stem == "order_events":
-                self.digest.add(rows)
             self._gathered[stem].append(rows)
             out[counter] = 0
             if sum(len(part) for part in self._gathered[stem]) >= BATCH_ROWS:
@@ -119,12 +117,14 @@ class RunWriter:
         parts = self._gathered[stem]
         rows = np.concatenate(parts) if parts else np.zeros(0, _row_dtype(field))
         self._gathered[stem] = []
+        if stem == "order_events":
+            self.digest.add(rows)
         table = pa.table(columns(rows, self.names))
         if stem not in self._writers:
             # Numbers hardly repeat, so only words are worth a dictionary.
             spelled = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
             path = self.folder / f"{stem}.parquet"
-            self._writers[stem] = pq.ParquetWriter(path, table.schema, compression="zstd", use_dictionary=spelled)
+            self._writers[stem] = pq.ParquetWriter(path, table.schema, compression="zstd", use_dictionary=spelled, write_statistics=False)
         self._writers[stem].write_table(table)
 
     def close(self) -> None:

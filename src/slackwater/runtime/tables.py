@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from slackwater.schema.commands import OrderType, Purpose, Side, Tif
@@ -54,8 +55,9 @@ class Names:
 
     def client_order_id(self, rows: Rows) -> pa.Array:
         """Order ids that a venue accepts and a person can read: prefix and epoch, symbol, group, slice, number."""
-        ids = zip(rows["symbol"].tolist(), rows["group_id"].tolist(), rows["slice_index"].tolist(), rows["order_id"].tolist(), strict=True)
-        return pa.array([f"{ID_PREFIX}{self.epoch}-{self.symbols[s]}-{g}-{k}-{n}" for s, g, k, n in ids], pa.string())
+        starts = pa.array([f"{ID_PREFIX}{self.epoch}-{symbol}" for symbol in self.symbols], pa.string())
+        numbers = (pa.array(rows[field]).cast(pa.string()) for field in ("group_id", "slice_index", "order_id"))
+        return pc.binary_join_element_wise(starts.take(pa.array(rows["symbol"])), *numbers, "-")
 
 
 def words(rows: Rows, field: str, kind: type[IntEnum]) -> pa.Array:

@@ -181,6 +181,7 @@ class Order(Record):
     changed_ns: i64  # last placed or amended: the throttle counts from it
     asked_ns: i64  # when the request was sent whose answer is awaited
     queried_ns: i64  # when that answer was last asked after; 0 when it was not
+    answer_sequence: i64  # the venue's number of the newest answer to a request about it
     amend_count: i64
     retries: i64
     slice_index: i64

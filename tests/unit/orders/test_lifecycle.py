@@ -158,6 +158,29 @@ def test_a_filled_order_is_told_by_its_status_whatever_was_asked_of_it() -> None
         assert (order[0].status, order[0].price_ticks) == (OrderStatus.FILLED, PRICE)
 
 
+def test_an_answer_that_is_older_than_the_last_one_changes_no_terms() -> None:
+    order = an_order(OrderStatus.AMENDING)
+    _apply(order, a_report(ReportKind.STATUS, sequence=9, lots=12, price_ticks=1005))
+    order[0].status, order[0].sent_lots, order[0].sent_price_ticks = OrderStatus.AMENDING, 15, 1010
+    late = a_report(ReportKind.AMEND_ACK, sequence=7, lots=11, price_ticks=1004, cum_lots=2)
+    assert _apply(order, late) == 2
+    assert (order[0].status, order[0].lots, order[0].price_ticks) == (OrderStatus.AMENDING, 12, 1005)
+    twice = a_report(ReportKind.STATUS, sequence=9, lots=12, price_ticks=1005, cum_lots=2)
+    _apply(order, twice)
+    assert order[0].status == OrderStatus.AMENDING
+    _apply(order, a_report(ReportKind.AMEND_REJECT, sequence=10))
+    assert (order[0].status, order[0].lots, order[0].sent_lots) == (OrderStatus.LIVE, 12, 12)
+
+
+def test_more_executed_than_the_old_total_shows_that_the_modify_was_taken() -> None:
+    order = an_order(OrderStatus.AMENDING)
+    order[0].sent_lots, order[0].sent_price_ticks = 15, 1005
+    _apply(order, a_report(ReportKind.FILL, cum_lots=12, lots=12))
+    assert (order[0].status, order[0].lots, order[0].price_ticks) == (OrderStatus.AMENDING, 15, 1005)
+    _apply(order, a_report(ReportKind.FILL, cum_lots=15, lots=3))
+    assert order[0].status == OrderStatus.FILLED
+
+
 def test_fills_that_were_never_reported_are_learned_from_any_later_word() -> None:
     order = an_order(OrderStatus.LIVE, cum_lots=2)
     order[0].cost_ticklots = 2 * PRICE
