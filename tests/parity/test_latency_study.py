@@ -79,6 +79,7 @@ def run(tape: Box, params: Box) -> tuple[float, int]:
         for name in out.dtype.names or ():
             if name.endswith("_count"):
                 out[0][name] = 0
+        out[0]["is_nearly_full"] = False
     state = session.states[0]
     held = float(state.ledger.short_lots) / LOT_DEN
     unrealised = (float(state.ledger.avg_entry) - float(state.market.ask)) * held if held else 0.0

@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import llvmlite
 import numba
@@ -63,20 +63,24 @@ def note_warm() -> None:
         (CACHE_DIR / WARM_MARK).touch()
 
 
+# Nothing calls a kernel from C, and each wrapper for that is compiled too.
+OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+
+
 def jit(function: F) -> F:
     """Compile a kernel: cached, NumPy's division, strict floating point (fastmath changed results and gained nothing)."""
-    compiled: F = numba.njit(cache=True, error_model="numpy")(function)
+    compiled: F = numba.njit(**OPTIONS)(function)
     return compiled
 
 
 def jit_loop(function: F) -> F:
     """Compile an outer loop: as `jit`, and the GIL is free while it runs."""
-    compiled: F = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+    compiled: F = numba.njit(nogil=True, **OPTIONS)(function)
     return compiled
 
 
 def jit_inline(function: F) -> F:
     """Compile a kernel as `jit` does and copy its code into every compiled caller. For the path that every book takes: calls alone were a
     third of its time."""
-    compiled: F = numba.njit(cache=True, error_model="numpy", forceinline=True)(function)
+    compiled: F = numba.njit(forceinline=True, **OPTIONS)(function)
     return compiled

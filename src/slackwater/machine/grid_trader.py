@@ -16,7 +16,7 @@ from slackwater.market.mids import ret_2s_bps
 from slackwater.market.signals import is_warm, on_book, on_candle, on_trade, pump_score
 from slackwater.orders import answers, close_ladder, entry_group, take_profit
 from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, Out
-from slackwater.schema.enums import Context, ExitReason, Gate, GroupStatus, InverseMode, OrderReason
+from slackwater.schema.enums import Context, ExitReason, Gate, GroupStatus, InverseMode, Occasion, OrderReason
 from slackwater.schema.events import Report, RowKind, TapeRow
 from slackwater.schema.params import Params
 from slackwater.schema.state import Portfolio, SymbolState
@@ -55,7 +55,7 @@ def _at_book(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: 
             return
     else:
         _at_book_busy(portfolio, s, p, out, now_ns)
-    _keep_up(portfolio, s, p, out, now_ns, True)
+    _keep_up(portfolio, s, p, out, now_ns, Occasion.BOOK.value)
 
 
 @jit
@@ -141,14 +141,14 @@ def on_report(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, r: Repo
             was_remembered = s.risk.remembered_exit != ExitReason.NONE
             if was_remembered or (s.risk.is_shutdown and not close_ladder.is_closing(s)):
                 _try_exit(s, p, out, r.ts_recv_ns)  # there may be no further book to close at
-        _keep_up(portfolio, s, p, out, r.ts_recv_ns, False)
+        _keep_up(portfolio, s, p, out, r.ts_recv_ns, Occasion.OTHER.value)
 
 
 @jit
 def on_timer(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
     """A moment that the state itself asked for: orders are kept up when one of theirs is due, the account is noted each second."""
     if now_ns >= s.upkeep_ns:
-        _keep_up(portfolio, s, p, out, now_ns, False)
+        _keep_up(portfolio, s, p, out, now_ns, Occasion.OTHER.value)
         return
     log_equity(s, p, out, now_ns)
     s.wake_ns = min(s.upkeep_ns, now_ns + EQUITY_INTERVAL_NS)
@@ -166,26 +166,26 @@ def request_shutdown(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, 
             _try_exit(s, p, out, now_ns)
     else:
         entry_group.reap(s, out, now_ns, OrderReason.REAP_CLOSE.value)
-    _keep_up(portfolio, s, p, out, now_ns, False)
+    _keep_up(portfolio, s, p, out, now_ns, Occasion.OTHER.value)
 
 
 @jit
-def _keep_up(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int, is_book: bool) -> None:
+def _keep_up(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int, occasion: int) -> None:
     """Working orders follow the market; a close takes its next step; missing answers are asked after; the next timer is set."""
     if s.has_asked:
         answers.note_awaited(s, p)
     if answers.is_blocked(s, now_ns):
         answers.ask(s, p, out, now_ns)
         _note_second(s, p, out, now_ns)
-        _set_timers(s, p, now_ns, NEVER_NS)
+        _set_timers(s, p, now_ns, now_ns)
         return
     if s.inverse.mode == InverseMode.ACTIVE and entry_group.is_working(s):
         entry_group.reap(s, out, now_ns, OrderReason.REAP_INVERSE.value)
     if entry_group.is_working(s):
-        _keep_entry(portfolio, s, p, out, now_ns, is_book)
+        _keep_entry(portfolio, s, p, out, now_ns, occasion)
     if close_ladder.is_closing(s):
         pays = _still_pays(s, p, now_ns)
-        close_ladder.advance(s, p, out, now_ns, pays, is_unconditional(s.close.reason), is_book)
+        close_ladder.advance(s, p, out, now_ns, pays, is_unconditional(s.close.reason), occasion)
     tp_wake_ns = NEVER_NS
     if not close_ladder.is_closing(s):
         tp_wake_ns = _keep_take_profit(s, p, out, now_ns)
@@ -200,7 +200,7 @@ def _note_second(s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
 
 
 @jit
-def _keep_entry(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int, is_book: bool) -> None:
+def _keep_entry(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int, occasion: int) -> None:
     g = s.entry
     if now_ns - g.placed_ns >= p.entry_max_age_ns:
         entry_group.reap(s, out, now_ns, OrderReason.REAP_AGE.value)
@@ -209,7 +209,7 @@ def _keep_entry(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_n
     if g.status != GroupStatus.WORKING:
         return
     highest_buy = take_profit.highest_buy_ticks(s)
-    if is_book:
+    if occasion == Occasion.BOOK:
         entry_group.resend(s, p, out, now_ns, caps.room_usd(portfolio, s, p), highest_buy)
     entry_group.chase(s, p, out, now_ns, caps.room_usd(portfolio, s, p), highest_buy)
 
@@ -233,7 +233,8 @@ def _still_pays(s: SymbolState, p: Params, now_ns: int) -> bool:
 @jit
 def _keep_take_profit(s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
     if s.ledger.short_lots == 0:
-        return take_profit.keep_in_step(s, p, out, now_ns, 0, 0) if s.live_orders > 0 else NEVER_NS
+        flat = s.ledger.short_lots
+        return take_profit.keep_in_step(s, p, out, now_ns, flat, flat) if s.live_orders > 0 else NEVER_NS
     ticks = exits.resting_price_ticks(s, p, now_ns)
     if entry_group.is_working(s) and ticks >= take_profit.lowest_sell_ticks(s):
         entry_group.reap(s, out, now_ns, OrderReason.SELF_TRADE.value)

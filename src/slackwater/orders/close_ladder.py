@@ -10,7 +10,7 @@ from slackwater.orders.emit import cancel_purpose, count_purpose, emit_place, ne
 from slackwater.orders.entry_group import reap
 from slackwater.schema.audit import Out
 from slackwater.schema.commands import OrderType, Purpose, Side, Tif
-from slackwater.schema.enums import CloseStep, ExitReason, OrderReason, OrderStatus
+from slackwater.schema.enums import CloseStep, ExitReason, Occasion, OrderReason, OrderStatus
 from slackwater.schema.params import Params
 from slackwater.schema.state import MAX_ORDERS, SymbolState
 from slackwater.schema.units import MS, NEVER_NS
@@ -53,13 +53,13 @@ def upgrade_close(s: SymbolState, out: Out, now_ns: int, reason: int) -> None:
 
 
 @jit
-def advance(s: SymbolState, p: Params, out: Out, now_ns: int, pays: bool, skips_maker: bool, is_book: bool) -> None:
+def advance(s: SymbolState, p: Params, out: Out, now_ns: int, pays: bool, skips_maker: bool, occasion: int) -> None:
     """Take the next step when the last one has ended.
 
     Args:
         pays: whether the close still clears what its reason asks; when not, it is dropped before its next order.
         skips_maker: whether the reason goes straight to the IOC.
-        is_book: whether a valid book is being processed; sweeps happen only there.
+        occasion: sweeps happen only at a valid book.
     """
     c = s.close
     if c.step == CloseStep.CLEARING:
@@ -83,7 +83,7 @@ def advance(s: SymbolState, p: Params, out: Out, now_ns: int, pays: bool, skips_
     elif c.step == CloseStep.IOC:
         _send_market(s, out, now_ns, OrderReason.CLOSE_MARKET.value)
     else:
-        _sweep(s, out, now_ns, is_book)
+        _sweep(s, out, now_ns, occasion)
 
 
 @jit
@@ -94,11 +94,11 @@ def is_done(s: SymbolState) -> bool:
 
 
 @jit
-def _sweep(s: SymbolState, out: Out, now_ns: int, is_book: bool) -> None:
+def _sweep(s: SymbolState, out: Out, now_ns: int, occasion: int) -> None:
     """A remainder after the market order is swept at valid books, at most every half second."""
     c = s.close
     c.step = CloseStep.SWEEP
-    if is_book and now_ns - c.swept_ns >= SWEEP_INTERVAL_NS:
+    if occasion == Occasion.BOOK and now_ns - c.swept_ns >= SWEEP_INTERVAL_NS:
         c.swept_ns = now_ns
         _send_market(s, out, now_ns, OrderReason.SWEEP.value)
 
@@ -119,7 +119,7 @@ def _send_ioc(s: SymbolState, out: Out, now_ns: int) -> None:
 @jit
 def _send_market(s: SymbolState, out: Out, now_ns: int, reason: int) -> None:
     s.close.step = CloseStep.MARKET
-    _send(s, out, now_ns, 0, OrderType.MARKET.value, Tif.IOC.value, reason)
+    _send(s, out, now_ns, s.market.ask_ticks, OrderType.MARKET.value, Tif.IOC.value, reason)
 
 
 @jit
@@ -130,7 +130,8 @@ def _send(s: SymbolState, out: Out, now_ns: int, price_ticks: int, type_: int, t
         return
     c.slices += 1
     c.step_ns = now_ns
-    emit_place(s, out, now_ns, slot, price_ticks, s.ledger.short_lots - c.target_lots, type_, tif, reason)
+    price = price_ticks if type_ == OrderType.LIMIT else 0
+    emit_place(s, out, now_ns, slot, price, s.ledger.short_lots - c.target_lots, type_, tif, reason)
 
 
 @jit

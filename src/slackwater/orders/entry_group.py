@@ -32,18 +32,18 @@ def fire_limit_sell(s: SymbolState, p: Params, out: Out, now_ns: int, lots: int,
     reason = OrderReason.ENTRY.value if context == Context.ENTRY else OrderReason.AVERAGE.value
     count = cut(s, p, now_ns, Side.SELL.value, s.market.ask_ticks, lots)
     for k in range(count):
-        _place_slice(s, out, now_ns, s.slices[k].lots, s.slices[k].tick_offset, k, 0, reason)
+        _place_slice(s, out, now_ns, s.slices[k].lots, s.slices[k].tick_offset, k, reason)
 
 
 @jit
-def _place_slice(s: SymbolState, out: Out, now_ns: int, lots: int, tick_offset: int, slice_index: int, retries: int, reason: int) -> None:
+def _place_slice(s: SymbolState, out: Out, now_ns: int, lots: int, tick_offset: int, slice_index: int, reason: int) -> int:
+    """Send one slice at its distance from the ask; returns its slot, -1 when there is none."""
     slot = take_slot(s, Purpose.ENTRY.value, Side.SELL.value, s.entry.group_id, slice_index)
-    if slot < 0:
-        return
-    s.orders[slot].retries = retries
-    s.orders[slot].tick_offset = tick_offset
-    price_ticks = s.market.ask_ticks + tick_offset
-    emit_place(s, out, now_ns, slot, price_ticks, lots, OrderType.LIMIT.value, Tif.GTX.value, reason)
+    if slot >= 0:
+        s.orders[slot].tick_offset = tick_offset
+        price_ticks = s.market.ask_ticks + tick_offset
+        emit_place(s, out, now_ns, slot, price_ticks, lots, OrderType.LIMIT.value, Tif.GTX.value, reason)
+    return slot
 
 
 @jit
@@ -113,7 +113,9 @@ def resend(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, hi
             kept += 1
             continue
         room -= notional
-        _place_slice(s, out, now_ns, waiting.lots, waiting.tick_offset, waiting.slice_index, waiting.retries, OrderReason.RETRY.value)
+        slot = _place_slice(s, out, now_ns, waiting.lots, waiting.tick_offset, waiting.slice_index, OrderReason.RETRY.value)
+        if slot >= 0:
+            s.orders[slot].retries = waiting.retries
     g.waiting_count = kept
 
 

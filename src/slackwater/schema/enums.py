@@ -87,6 +87,13 @@ class GroupStatus(IntEnum):
     REAPING = 2  # being cancelled; what it still fills counts
 
 
+class Occasion(IntEnum):
+    """What made us look after our working orders."""
+
+    OTHER = 0  # a report, a timer, an operator
+    BOOK = 1
+
+
 class CloseStep(IntEnum):
     """Where an active close stands on its ladder."""
 

@@ -100,9 +100,9 @@ class Report(Record):
     queue_ahead_lots: i64  # FILL of a resting order: what stood before us when the filling event came; -1 unknown
     fee_usd: f64  # FILL: positive when paid
     cum_fee_usd: f64  # over all fills so far
+    reason: i64  # VenueReason
     symbol: i32
     kind: u8  # ReportKind
     cause: u8  # FillCause
-    reason: u8  # VenueReason
     maker: flag
     arrived_unknown: flag  # FILL of a resting order: its place in the queue was not known when it arrived

@@ -112,7 +112,7 @@ class CloseSample(Record):
     net_bps: f64
     slippage_bps: f64
     layers: i64
-    reason: u8  # ExitReason
+    reason: i64  # ExitReason
 
 
 class EntrySample(Record):
@@ -192,7 +192,7 @@ class Order(Record):
     tif: u8
     reduce_only: flag
     wants_cancel: flag  # cancel as soon as it is answered
-    reason: u8  # OrderReason of its placing
+    reason: i64  # OrderReason of its placing
 
 
 class EndedOrder(Record):
@@ -210,7 +210,7 @@ class EndedOrder(Record):
     first_fill_ns: i64  # of its group
     purpose: u8  # Purpose
     side: i8
-    reason: u8  # ExitReason of a close's order
+    reason: i64  # ExitReason of a close's order
 
 
 class Slice(Record):
@@ -264,7 +264,7 @@ class CloseGroup(Record):
     """The active close."""
 
     step: u8  # CloseStep
-    reason: u8  # ExitReason
+    reason: i64  # ExitReason
     group_id: i64
     target_lots: i64  # what of the position stays
     decided_ns: i64
@@ -272,8 +272,8 @@ class CloseGroup(Record):
     step_ns: i64  # when the step's order was sent
     swept_ns: i64
     dropped_ns: i64
-    dropped_reason: u8  # ExitReason that does not fire again at once
-    last_reason: u8  # ExitReason of the close before, for what it still fills
+    dropped_reason: i64  # ExitReason that does not fire again at once
+    last_reason: i64  # ExitReason of the close before, for what it still fills
     slices: i64
 
 

@@ -130,7 +130,7 @@ def _place_refusal(v: VenueState, ins: Instrument, p: Params, request: Request) 
 def _place(v: VenueState, ins: Instrument, p: Params, request: Request) -> None:
     reason = VenueReason.BUSY if is_refused(v, p) else _place_refusal(v, ins, p, request)
     if reason != VenueReason.NONE:
-        refuse_request(v, p, request, ReportKind.REJECT, reason)
+        refuse_request(v, p, request, ReportKind.REJECT.value, reason)
         remember_end(v)
         return
     slot = free_slot(v)
@@ -142,9 +142,9 @@ def _place(v: VenueState, ins: Instrument, p: Params, request: Request) -> None:
     order.reduce_only = request.reduce_only
     if is_limit and request.tif != Tif.IOC and not crosses_touch(v, order.side, order.price_ticks):
         rest_order(v, slot)
-        report_order(v, p, order, ReportKind.ACK, VenueReason.NONE)
+        report_order(v, p, order, ReportKind.ACK.value, VenueReason.NONE)
         return
-    report_order(v, p, order, ReportKind.ACK, VenueReason.NONE)
+    report_order(v, p, order, ReportKind.ACK.value, VenueReason.NONE)
     _take_and_rest(v, ins, p, slot)
 
 
@@ -157,7 +157,7 @@ def _take_and_rest(v: VenueState, ins: Instrument, p: Params, slot: int) -> None
         if order.type == OrderType.LIMIT and order.tif != Tif.IOC:
             rest_order(v, slot)
             return
-        end_with_report(v, p, order, ReportKind.EXPIRE, VenueReason.NO_LIQUIDITY)
+        end_with_report(v, p, order, ReportKind.EXPIRE.value, VenueReason.NO_LIQUIDITY)
     # It was never ranked, so that nobody else gives its slot back.
     order.state = OrderState.FREE
 
@@ -188,18 +188,18 @@ def _amend(v: VenueState, ins: Instrument, p: Params, request: Request) -> None:
     is_busy = is_refused(v, p)
     slot = find_live(v, request.order_id)
     if slot == NO_SLOT:
-        refuse_request(v, p, request, ReportKind.AMEND_REJECT, VenueReason.UNKNOWN_ORDER)
+        refuse_request(v, p, request, ReportKind.AMEND_REJECT.value, VenueReason.UNKNOWN_ORDER)
         return
     order = v.orders[slot]
     reason = VenueReason.BUSY if is_busy else _amend_refusal(v, ins, p, request, slot)
     if reason != VenueReason.NONE:
-        report_order(v, p, order, ReportKind.AMEND_REJECT, reason)
+        report_order(v, p, order, ReportKind.AMEND_REJECT.value, reason)
         return
     if request.lots <= order.cum_lots:
-        end_with_report(v, p, order, ReportKind.CANCEL_ACK, VenueReason.AMEND_FILLED)
+        end_with_report(v, p, order, ReportKind.CANCEL_ACK.value, VenueReason.AMEND_FILLED)
         return
     if order.tif == Tif.GTX and crosses_anything(v, order.side, request.price_ticks):
-        end_with_report(v, p, order, ReportKind.CANCEL_ACK, VenueReason.AMEND_CROSS)
+        end_with_report(v, p, order, ReportKind.CANCEL_ACK.value, VenueReason.AMEND_CROSS)
         return
     withdraw_order(v, slot)
     order.price_ticks = request.price_ticks
@@ -209,20 +209,20 @@ def _amend(v: VenueState, ins: Instrument, p: Params, request: Request) -> None:
     if crosses_touch(v, order.side, order.price_ticks):
         order.place = QueuePlace.KNOWN  # nobody stands before an order that takes
         order.ahead_lots = 0.0
-        report_order(v, p, order, ReportKind.AMEND_ACK, VenueReason.NONE)
+        report_order(v, p, order, ReportKind.AMEND_ACK.value, VenueReason.NONE)
         _take_and_rest(v, ins, p, slot)
         return
     rest_order(v, slot)
-    report_order(v, p, order, ReportKind.AMEND_ACK, VenueReason.NONE)
+    report_order(v, p, order, ReportKind.AMEND_ACK.value, VenueReason.NONE)
 
 
 @jit
 def _cancel(v: VenueState, p: Params, request: Request) -> None:
     slot = find_live(v, request.order_id)
     if slot == NO_SLOT:
-        refuse_request(v, p, request, ReportKind.CANCEL_REJECT, VenueReason.UNKNOWN_ORDER)
+        refuse_request(v, p, request, ReportKind.CANCEL_REJECT.value, VenueReason.UNKNOWN_ORDER)
         return
-    end_with_report(v, p, v.orders[slot], ReportKind.CANCEL_ACK, VenueReason.NONE)
+    end_with_report(v, p, v.orders[slot], ReportKind.CANCEL_ACK.value, VenueReason.NONE)
 
 
 @jit
@@ -232,12 +232,12 @@ def _query(v: VenueState, p: Params, request: Request) -> None:
     slot = find_live(v, request.order_id)
     k = find_end(v, request.order_id)
     if slot != NO_SLOT:
-        draft_order(v, v.orders[slot], ReportKind.STATUS, VenueReason.NONE)
+        draft_order(v, v.orders[slot], ReportKind.STATUS.value, VenueReason.NONE)
     elif k >= 0:
         copy_report(v.finished[k], v.draft)
         if v.draft.kind == ReportKind.FILL:
             v.draft.kind = ReportKind.STATUS
             v.draft.lots = v.draft.cum_lots
     else:
-        draft_refusal(v, request, ReportKind.REJECT, VenueReason.UNKNOWN_ORDER)
+        draft_refusal(v, request, ReportKind.REJECT.value, VenueReason.UNKNOWN_ORDER)
     send_query_answer(v, p)

@@ -17,7 +17,7 @@ from slackwater.sim.resting import end_order, end_surplus, note_reach
 def draft_fill(v: VenueState, order: VenueOrder, price_ticks: int, lots: int, cause: FillCause) -> None:
     """Write a fill into the draft; call it before the queue learns from the event, so that it shows what stood before us."""
     reason = VenueReason.LIQUIDATION if order.order_id == LIQUIDATION_ID else VenueReason.NONE
-    draft_order(v, order, ReportKind.FILL, reason)
+    draft_order(v, order, ReportKind.FILL.value, reason)
     v.draft.price_ticks = price_ticks
     v.draft.lots = lots
     v.draft.cause = cause

@@ -188,7 +188,7 @@ def end_surplus(v: VenueState, p: Params) -> None:
     """Cancel reduce-only orders, newest first, until the position covers those that are left."""
     slot = _surplus_slot(v)
     while slot != NO_SLOT:
-        end_with_report(v, p, v.orders[slot], ReportKind.EXPIRE, VenueReason.REDUCE_ONLY)
+        end_with_report(v, p, v.orders[slot], ReportKind.EXPIRE.value, VenueReason.REDUCE_ONLY)
         slot = _surplus_slot(v)
 
 
@@ -201,7 +201,7 @@ def expire_all(v: VenueState, now_ns: int, reason: VenueReason) -> None:
         recv_ns = max(recv_ns, v.reports[(v.report_head + k) % MAX_REPORTS].ts_recv_ns)
     for k in range(v.resting_count):
         order = v.orders[v.rank[k]]
-        draft_order(v, order, ReportKind.EXPIRE, reason)
+        draft_order(v, order, ReportKind.EXPIRE.value, reason)
         post_report(v, recv_ns)
         end_order(v, order)
     remove_ended(v)

@@ -65,7 +65,7 @@ def liquidate(v: VenueState, ins: Instrument, p: Params) -> None:
     for k in range(v.resting_count):
         order = v.orders[v.rank[k]]
         if order.state == OrderState.LIVE:
-            end_with_report(v, p, order, ReportKind.EXPIRE, VenueReason.LIQUIDATION)
+            end_with_report(v, p, order, ReportKind.EXPIRE.value, VenueReason.LIQUIDATION)
     remove_ended(v)
     order = v.orders[free_slot(v)]
     open_order(order, LIQUIDATION_ID, Side.BUY.value, 0, -v.position_lots)
