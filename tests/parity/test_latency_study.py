@@ -53,6 +53,11 @@ LOOSE = {
     "avg_max_adds_per_hour": 0,
     "max_total_notional_usd": 20_000.0,
     "max_age_ns": 60 * SEC,
+    # Slices away from the ask are amended at every change of it, and an amend waits for the answer to the one before: with slow answers
+    # there are fewer, and the places in the queue are kept. That is the schedule's doing; this study is about the venue's.
+    "always_split": False,
+    "min_slices": 1,
+    "max_slices": 1,
     "recovery_enabled": False,
     "dynamic_enabled": False,
 }
