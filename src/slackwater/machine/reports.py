@@ -45,7 +45,8 @@ def account(s: SymbolState, p: Params, out: Out, r: Report) -> None:
             log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, OrderReason.NONE.value, o.price_ticks, new_lots)
         is_whole = is_whole_story(r, new_lots)
         price_ticks = float(r.price_ticks) if is_whole else (o.cost_ticklots - cost_before) / new_lots
-        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, r.fee_usd if is_whole else o.fee_usd - fee_before)
+        fee_usd = r.fee_usd if is_whole else o.fee_usd - fee_before
+        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd, s.close.reason)
     reason = _end_reason(s, p, o, r)
     if free_if_ended(s, out, r.ts_recv_ns, slot, reason):
         entry_group.settle(s)
@@ -89,10 +90,10 @@ def _account_unknown(s: SymbolState, p: Params, out: Out, r: Report) -> None:
     e.fee_usd = o.fee_usd
     log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, OrderReason.LATE.value, r.price_ticks, new_lots)
     if o.group_id == s.entry.group_id or o.purpose != Purpose.ENTRY:
-        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd)
+        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd, e.reason)
     else:
         _recall_group(s, e.group_id)
-        _apply_fill(s, p, out, r, o, s.late_entry, new_lots, price_ticks, fee_usd)
+        _apply_fill(s, p, out, r, o, s.late_entry, new_lots, price_ticks, fee_usd, e.reason)
         e.layer = s.late_entry.layer
         e.layer_episode = s.late_entry.layer_episode
         e.first_fill_ns = s.late_entry.first_fill_ns
@@ -176,11 +177,20 @@ def _end_reason(s: SymbolState, p: Params, o: Order, r: Report) -> int:
 
 @jit
 def _apply_fill(
-    s: SymbolState, p: Params, out: Out, r: Report, o: Order, g: EntryGroup, lots: int, price_ticks: float, fee_usd: float
+    s: SymbolState,
+    p: Params,
+    out: Out,
+    r: Report,
+    o: Order,
+    g: EntryGroup,
+    lots: int,
+    price_ticks: float,
+    fee_usd: float,
+    close_reason: int,
 ) -> None:
     """Book lots of an order at a price that is a mean, and then not a whole tick, when several fills are learned at once.
 
-    `g` is the group of an entry.
+    `g` is the group of an entry, `close_reason` what a close was for.
     """
     price = price_ticks * s.ins.tick_num / s.ins.tick_den
     notional = price * qty_of(s.ins, lots)
@@ -202,10 +212,9 @@ def _apply_fill(
         ask = take_profit.reference_ask(s)
         apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, ask)
     else:
-        if s.close.reason == ExitReason.INVERSE_TP:
+        if close_reason == ExitReason.INVERSE_TP:
             on_exit_fill(s, r.ts_recv_ns, lots)
-        reason = int(s.close.reason) if s.close.reason != ExitReason.NONE else int(s.close.last_reason)
-        apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, s.close.reference_ask)
+        apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, close_reason, s.close.reference_ask)
     _write_fill(s, out, row, r, o, lots, price_ticks, fee_usd)
 
 

@@ -138,7 +138,6 @@ def _send(s: SymbolState, out: Out, now_ns: int, price_ticks: int, type_: int, t
 def finish_close(s: SymbolState) -> None:
     """The target is reached."""
     s.close.step = CloseStep.IDLE
-    s.close.last_reason = s.close.reason
     s.close.reason = ExitReason.NONE
 
 

@@ -213,7 +213,6 @@ def _remember_end(s: SymbolState, o: Order) -> None:
     e.order_id = o.order_id
     e.group_id = o.group_id
     e.slice_index = o.slice_index
-    e.lots = o.lots
     e.cum_lots = o.cum_lots
     e.cost_ticklots = o.cost_ticklots
     e.fee_usd = o.fee_usd

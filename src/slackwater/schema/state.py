@@ -201,7 +201,6 @@ class EndedOrder(Record):
     order_id: i64
     group_id: i64
     slice_index: i64
-    lots: i64
     cum_lots: i64
     cost_ticklots: i64
     fee_usd: f64
@@ -273,7 +272,6 @@ class CloseGroup(Record):
     swept_ns: i64
     dropped_ns: i64
     dropped_reason: i64  # ExitReason that does not fire again at once
-    last_reason: i64  # ExitReason of the close before, for what it still fills
     slices: i64
 
 

@@ -41,6 +41,22 @@ LATE = {
     """,
 }
 
+LATE_CLOSE = {
+    "a fill of a close that was dropped since is for that close's reason": """
+        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
+        0.030 ack 2
+        1.000 book 99.84x50 99.88x50        -> cancel 2 clearing
+        1.010 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 99.85x5 close_maker
+        1.020 ack 3                         -> @1.210 cancel 3 maker_timeout
+        1.215 book 99.80x50 100.00x50
+        1.220 canceled 3                    -> end 3 canceled 0/5 maker_timeout; place 4 99.75x5 take_profit
+        1.225 fill 3 99.85x5                -> close tp 5
+        1.230 ack 4                         -> cancel 4 step
+        1.240 canceled 4                    -> end 4 canceled 0/5 step
+        1.300 show                          -> short 0 entry idle close idle
+    """,
+}
+
 TWO_GROUPS = """
         set grid.cooldown_sec 0.1
         0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
@@ -135,7 +151,7 @@ def opened(opening: str, table: str) -> str:
     return "\n".join([*(line for line in lines if "set " in line), opening, *(line for line in lines if "set " not in line)])
 
 
-@pytest.mark.parametrize("table", named(LATE, SILENCE_LATER, FORCED))
+@pytest.mark.parametrize("table", named(LATE, LATE_CLOSE, SILENCE_LATER, FORCED))
 def test_a_placed_entry(table: str) -> None:
     check(opened(PLACED, table))
 
