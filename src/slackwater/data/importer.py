@@ -40,11 +40,16 @@ class ImportRequest:
     contract: str = "linear"
 
 
-def import_tape(request: ImportRequest, advance: Advance = lambda amount: None) -> dict[str, Any]:
+def import_tape(
+    request: ImportRequest, advance: Advance = lambda amount: None, sources: tuple[Source, ...] | None = None
+) -> dict[str, Any]:
     """Import one symbol; days already on the tape are replaced. `advance` is told the rows done, of `row_count`.
 
+    `sources` are what to read where it is not simply the request's files; their rows are of the request's symbol.
+
     Returns what was done: venue, symbol, folder, instrument and which steps were inferred, rows and days, what was dropped
-    (`quarantined`), sorted (`time_backwards`) or odd but kept, gaps, first and last time.
+    (`quarantined`), sorted (`time_backwards`) or odd but kept, the first `places` of what was dropped or odd by file and kind, gaps, first
+    and last time.
 
     Raises:
         UsageError: an option makes no sense.
@@ -52,7 +57,7 @@ def import_tape(request: ImportRequest, advance: Advance = lambda amount: None) 
     """
     check_name("--venue", request.venue)
     check_name("--symbol", request.symbol)
-    sources = open_sources(request)
+    sources = sources or open_sources(request)
     spec, inferred, notes = settle_instrument(request, sources)
     with writing(request.to, request.venue, request.symbol, spec) as writer:
         intakes = [_take_in(source, spec, writer, advance) for source in sources]
@@ -61,8 +66,9 @@ def import_tape(request: ImportRequest, advance: Advance = lambda amount: None) 
                 {"kind": source.kind, "name": source.path.name, "sha256": sha256_of(source.path), "rows": intake.rows_seen}
                 for source, intake in zip(sources, intakes, strict=True)
             ],
-            "quarantined": dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items())),
-            "kept_odd": dict(sorted(intakes[0].odd.items())),
+            "quarantined": dict(sorted(sum((intake.dropped.counts for intake in intakes), Counter[str]()).items())),
+            "kept_odd": dict(sorted(intakes[0].odd.counts.items())),
+            "places": {intake.path.name: found for intake in intakes if (found := intake.dropped.places | intake.odd.places)},
         }
         done = writer.finish(manifest)
     return {
@@ -76,6 +82,7 @@ def import_tape(request: ImportRequest, advance: Advance = lambda amount: None) 
         "last": time_text(done["last_ns"]),
         "quarantined": manifest["quarantined"],
         "kept_odd": manifest["kept_odd"],
+        "places": manifest["places"],
         "source": manifest["source"],
         "notes": notes,
     }
@@ -151,7 +158,7 @@ def _take_in(source: Source, spec: InstrumentSpec, writer: TapeWriter, advance: 
     convert, name = {"quotes": (intake.quotes, QUOTES), "trades": (intake.trades, TRADES), "funding": (intake.funding, FUNDING)}[
         source.kind
     ]
-    for batch in source.batches():
+    for batch in source.batches(tally=intake.dropped):
         writer.append(name, convert(batch))
         advance(batch.num_rows)
     return intake
