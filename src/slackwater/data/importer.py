@@ -22,6 +22,12 @@ from slackwater.errors import UsageError
 
 Advance = Callable[[float], None]
 
+# The columns whose values lie on the price step and on the size step.
+STEPPED = {
+    "price": {"quotes": ("bid", "ask"), "trades": ("price",)},
+    "size": {"quotes": ("bid_qty", "ask_qty"), "trades": ("qty",)},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
@@ -66,8 +72,8 @@ def import_tape(
                 {"kind": source.kind, "name": source.path.name, "sha256": sha256_of(source.path), "rows": intake.rows_seen}
                 for source, intake in zip(sources, intakes, strict=True)
             ],
-            "quarantined": dict(sorted(sum((intake.dropped.counts for intake in intakes), Counter[str]()).items())),
-            "kept_odd": dict(sorted(intakes[0].odd.counts.items())),
+            "quarantined": dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items())),
+            "kept_odd": dict(sorted(intakes[0].odd.items())),
             "places": {intake.path.name: found for intake in intakes if (found := intake.dropped.places | intake.odd.places)},
         }
         done = writer.finish(manifest)
@@ -121,13 +127,14 @@ def settle_instrument(request: ImportRequest, sources: tuple[Source, ...]) -> tu
     if (tick is None or lot is None) and present.exists():
         before = read_instrument(present)
         tick, lot = tick or before.tick_size, lot or before.lot_size
+    found = _infer(sources, [what for what, step in (("price", tick), ("size", lot)) if step is None])
     if tick is None:
-        book_tick, tick = _infer(sources, "price", ("bid", "ask"), ("price",))
+        book_tick, tick = found["price"]
         if tick < book_tick:
             notes.append(f"books are in steps of {plain(book_tick)}, some trades in {plain(tick)}: the finer one is the tape's tick")
         inferred.append("tick_size")
     if lot is None:
-        _, lot = _infer(sources, "size", ("bid_qty", "ask_qty"), ("qty",))
+        _, lot = found["size"]
         inferred.append("lot_size")
     min_qty = parse_step("--min-qty", request.min_qty) if request.min_qty else lot
     if (Fraction(min_qty) / Fraction(lot)).denominator != 1:
@@ -137,20 +144,23 @@ def settle_instrument(request: ImportRequest, sources: tuple[Source, ...]) -> tu
     return InstrumentSpec(tick, lot, min_qty, min_notional, request.contract), inferred, notes
 
 
-def _infer(
-    sources: tuple[Source, ...], what: str, quote_columns: tuple[str, ...], trade_columns: tuple[str, ...]
-) -> tuple[Decimal, Decimal]:
-    """The step of the quotes' columns alone, and that of both files'."""
-    scale = DecimalScale(what)
-    found: list[Decimal] = []
-    for source, columns in zip(sources, (quote_columns, trade_columns), strict=False):
-        for batch in source.batches(columns):
-            for name in columns:
-                values = floats(batch, name)
-                usable = np.isfinite(values) & ~too_large(values, Fraction(1))
-                scale.see(values[usable])
-        found.append(scale.step)
-    return found[0], found[1]
+def _infer(sources: tuple[Source, ...], wanted: list[str]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Of `price`, `size` or both: the step of the quotes' columns alone, and that of both files'. One pass, or none for nothing."""
+    scales = {what: DecimalScale(what) for what in wanted}
+    found: dict[str, list[Decimal]] = {what: [] for what in wanted}
+    for source in sources if wanted else ():
+        columns = {what: STEPPED[what].get(source.kind, ()) for what in wanted}
+        if not any(columns.values()):
+            continue
+        for batch in source.batches([name for names in columns.values() for name in names]):
+            for what, names in columns.items():
+                for name in names:
+                    values = floats(batch, name)
+                    usable = np.isfinite(values) & ~too_large(values, Fraction(1))
+                    scales[what].see(values[usable])
+        for what in wanted:
+            found[what].append(scales[what].step)
+    return {what: (steps[0], steps[-1]) for what, steps in found.items()}
 
 
 def _take_in(source: Source, spec: InstrumentSpec, writer: TapeWriter, advance: Advance) -> Intake:
