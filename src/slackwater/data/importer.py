@@ -73,7 +73,7 @@ def import_tape(
                 for source, intake in zip(sources, intakes, strict=True)
             ],
             "quarantined": dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items())),
-            "kept_odd": dict(sorted(intakes[0].odd.items())),
+            "kept_odd": dict(sorted(sum((intake.odd for intake in intakes), Counter[str]()).items())),
             "places": {intake.path.name: found for intake in intakes if (found := intake.dropped.places | intake.odd.places)},
         }
         done = writer.finish(manifest)
@@ -104,13 +104,9 @@ def open_sources(request: ImportRequest) -> tuple[Source, ...]:
     return (open_source(request.quotes, "quotes"), open_source(request.trades, "trades"), *funding)
 
 
-def row_count(request: ImportRequest) -> int | None:
-    """The rows of all files, to show progress against; None when only reading tells.
-
-    Raises:
-        DataError: a file is missing or not what it should be.
-    """
-    counts = [source.row_count for source in open_sources(request)]
+def row_count(sources: tuple[Source, ...]) -> int | None:
+    """The rows of all sources, to show progress against; None when only reading tells."""
+    counts = [source.row_count for source in sources]
     return None if None in counts else sum(count or 0 for count in counts)
 
 
