@@ -18,7 +18,7 @@ from slackwater.data.quarantine import Intake
 from slackwater.data.source import Source, floats, open_source
 from slackwater.data.steps import DecimalScale, too_large
 from slackwater.data.writer import TapeWriter, writing
-from slackwater.errors import UsageError
+from slackwater.errors import DataError, UsageError
 
 Advance = Callable[[float], None]
 
@@ -67,14 +67,18 @@ def import_tape(
     spec, inferred, notes = settle_instrument(request, sources)
     with writing(request.to, request.venue, request.symbol, spec) as writer:
         intakes = [_take_in(source, spec, writer, advance) for source in sources]
+        dropped = dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items()))
+        if dropped and not writer.files:
+            found = ", ".join(f"{count:,} {kind}" for kind, count in dropped.items())
+            raise DataError(f"{request.venue}/{request.symbol}: expected rows for the tape, found none that make sense, only {found}")
         manifest = {
             "source": [
                 {"kind": source.kind, "name": source.path.name, "sha256": sha256_of(source.path), "rows": intake.rows_seen}
                 for source, intake in zip(sources, intakes, strict=True)
             ],
-            "quarantined": dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items())),
+            "quarantined": dropped,
             "kept_odd": dict(sorted(sum((intake.odd for intake in intakes), Counter[str]()).items())),
-            "places": {intake.path.name: found for intake in intakes if (found := intake.dropped.places | intake.odd.places)},
+            "places": {intake.path.name: places for intake in intakes if (places := intake.dropped.places | intake.odd.places)},
         }
         done = writer.finish(manifest)
     return {

@@ -116,7 +116,7 @@ class RawLog:
         stamp, _, text = line.partition(b" ")
         received = receive_time(stamp)
         if received is None:
-            if self.lines == 1 and not line.lstrip().startswith(b"{"):
+            if self.lines == 1 and not line[:1].isdigit() and not line.startswith(b"{"):
                 self.messages["header"] += 1
             elif line.strip():
                 self._refuse("malformed_line")
