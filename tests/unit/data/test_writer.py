@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from slackwater.data import writer
-from slackwater.data.layout import QUOTE_SCHEMA, sha256_of
+from slackwater.data.layout import QUOTE_SCHEMA, TRADE_SCHEMA, sha256_of
 from slackwater.data.writer import describe_day, open_writer, sort_file
 
 T0 = 1_700_000_000_000_000_000
@@ -47,3 +48,21 @@ def test_a_gap_between_two_batches_is_seen(tmp_path: Path, monkeypatch: pytest.M
     assert [(gap["from_ns"] - T0, gap["seconds"]) for gap in found["gaps"]] == [(3_000_000_000, 67.0), (71_000_000_000, 69.0)]
     assert (found["first_ns"], found["last_ns"]) == (T0, T0 + 140_000_000_000)
     assert found["files"]["quotes.parquet"]["sha256"] == sha256_of(tmp_path / "quotes.parquet")
+
+
+def test_other_readers_read_the_encodings(tmp_path: Path) -> None:
+    draw = np.random.default_rng(1)
+    for name, schema in (("quotes", QUOTE_SCHEMA), ("trades", TRADE_SCHEMA)):
+        columns = {
+            column.name: pa.array(draw.random(5000) < 0.5)
+            if pa.types.is_boolean(column.type)
+            else pa.array(draw.integers(-(2**62), 2**62, 5000))
+            for column in schema
+        }
+        with open_writer(tmp_path / f"{name}.parquet", schema) as out:
+            out.write_table(pa.table(columns, schema))
+        found = duckdb.sql(f"select * from '{tmp_path / name}.parquet'").to_arrow_table()
+        assert found.to_pydict() == pa.table(columns, schema).to_pydict()
+        footer = pq.read_metadata(tmp_path / f"{name}.parquet").row_group(0)
+        used = {footer.column(k).path_in_schema: footer.column(k).encodings for k in range(footer.num_columns)}
+        assert all(way in used[column] for column, way in writer.ENCODING.items() if column in used)
