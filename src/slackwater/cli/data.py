@@ -34,7 +34,9 @@ def import_(
 ) -> None:
     """Convert a file of quotes and a file of trades into a symbol's days on a tape; days already there are replaced."""
     from slackwater.data.importer import ImportRequest, import_tape, row_count
+    from slackwater.data.symbols import canonical_symbol
 
+    symbol = canonical_symbol(symbol)
     request = ImportRequest(venue, symbol, quotes, trades, to, tick, lot, min_qty, min_notional, funding)
     with progress(f"Importing {symbol}", row_count(request)) as advance:
         done = import_tape(request, advance)
@@ -145,4 +147,8 @@ def _verify_text(entry: dict[str, Any]) -> str:
     lines = [f"{entry['venue']}/{entry['symbol']}: {verdict}; {rows}; {len(entry['gaps'])} gap(s), coverage {entry['coverage']:.2%}"]
     if any(entry["counts"].values()):
         lines.append("  " + ", ".join(f"{count:,} {kind}" for kind, count in entry["counts"].items() if count))
+    lines += [f"  from {change['from']}: tick {change['tick_size']}, lot {change['lot_size']}" for change in entry["step_history"]]
     return "\n".join(lines + [f"  {sentence}" for sentence in entry["damage"]])
+
+
+import slackwater.cli.data_fetch  # noqa: E402, F401  (registers `fetch` on the app above)
