@@ -30,7 +30,7 @@ def fetch(
     parallel: Annotated[int, Parameter(help="Downloads at a time, 1 to 16.")] = 4,
     json: Json = False,
 ) -> int:
-    """Download a symbol's days from the public archive onto a tape; days already there are replaced. Exits with 4 when a file is missing."""
+    """Download a symbol's days of the public archive onto a tape; days there are replaced. Exits with 4 when files are missing."""
     from slackwater.data.archive import BASE_URL
     from slackwater.data.fetch import FetchRequest, fetch_tape
     from slackwater.errors import DataError

@@ -171,7 +171,11 @@ def _keep_others(present: Path, writer: TapeWriter, brought: set[str]) -> list[d
             shutil.copy2(path, building / path.name)
     if not (present / MANIFEST).exists():
         return []
-    names = {QUOTES: ("bookTicker", "quotes"), TRADES: ("aggTrades", "trades"), FUNDING: ("fundingRate", "funding")}
+    names: dict[str, tuple[str, ...]] = {
+        QUOTES: ("bookTicker", "quotes"),
+        TRADES: ("aggTrades", "trades"),
+        FUNDING: ("fundingRate", "funding"),
+    }
     names |= {kline_name(frame): (frame,) for frame in FRAMES}
     gone = {kind for name in brought for kind in names[name]}
     return [entry for entry in read_json(present / MANIFEST).get("source", []) if entry.get("kind") not in gone]

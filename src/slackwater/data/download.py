@@ -188,9 +188,8 @@ async def _attempt(session: aiohttp.ClientSession, url: str, part: Path, wanted:
     start = part.stat().st_size if part.exists() else 0
     try:
         async with session.get(url, headers={"Range": f"bytes={start}-"} if start else {}) as answer:
-            if answer.status == 416:
-                start = 0  # nothing is left to have, or the part is longer than the file: the hash tells which
-            else:
+            # 416: nothing is left to have, or the part is longer than the file; the hash tells which.
+            if not (answer.status == 416 and start):
                 _check_answer(answer)
                 continues = answer.status == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {start}-")
                 with part.open("ab" if continues else "wb") as file:

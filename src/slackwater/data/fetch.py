@@ -92,23 +92,22 @@ def fetch_tape(request: FetchRequest, advance: Callable[[float], None] = lambda 
         advance(1)
     totals = DayTotals()
     home = request.out / request.venue / symbol
-    spec = None
     dates = sorted({entry.date for entry in work.surveyed if entry.date} - set(work.skipped))
     if dates:
         spec = _settle(told, home, work)
         build = DayBuild(request.out, request.venue, symbol, spec, work.surveyed)
         for day in dates:
-            build_day(build, day, totals)
-            advance(0)
+            _write_day(build, day, totals, work)
+    written = [day for day in dates if day not in work.skipped]
     return {
         "ok": not work.missing,
         "venue": request.venue,
         "symbol": symbol,
         "folder": str(home),
         "base_url": request.base_url,
-        "instrument": read_instrument(home / INSTRUMENT).as_json() if dates else None,
-        "inferred": [name for name, step in (("tick_size", told[0]), ("lot_size", told[1])) if step is None] if dates else [],
-        "days": dates,
+        "instrument": read_instrument(home / INSTRUMENT).as_json() if written else None,
+        "inferred": [name for name, step in (("tick_size", told[0]), ("lot_size", told[1])) if step is None] if written else [],
+        "days": written,
         "skipped": work.skipped,
         "rows": dict(totals.rows),
         "quarantined": dict(sorted(totals.rejects.dropped.items())),
@@ -159,13 +158,24 @@ def _told_steps(
     return tick, lot, spec
 
 
+def _write_day(build: DayBuild, day: str, totals: DayTotals, work: _Work) -> None:
+    try:
+        build_day(build, day, totals)
+    except DataError as error:
+        work.skipped.setdefault(day, []).extend(entry.file.name for entry in build.files_of(day))
+        work.missing.append(f"{day}: not written: {error}")
+
+
 def _look_through(outcome: Outcome, work: _Work) -> None:
     """Survey a downloaded file; a file that is not there or not fit skips its day, a look-back or funding file only itself."""
     file = outcome.file
     if outcome.path is not None:
         source = ArchiveCsv(outcome.path, file.kind)
         try:
-            work.surveyed.append(SurveyedFile(file, source, survey(source), outcome.sha256))
+            seen = survey(source)
+            if not seen.rows and file.kind != "fundingRate":
+                raise DataError(f"{outcome.path}: expected rows, found none that can be read")
+            work.surveyed.append(SurveyedFile(file, source, seen, outcome.sha256))
             return
         except DataError as error:
             outcome.status, outcome.message = "damaged", str(error)
@@ -191,8 +201,8 @@ def _settle(
     before = read_instrument(home / INSTRUMENT) if (home / INSTRUMENT).exists() else None
     seen = [entry.seen for entry in work.surveyed]
     steps = (
-        _settle_step("tick", tick, [found.price for found in seen], before and before.tick_size, work),
-        _settle_step("lot", lot, [found.size for found in seen], before and before.lot_size, work),
+        _settle_step("tick", tick, [found.price for found in seen], before.tick_size if before else None, work),
+        _settle_step("lot", lot, [found.size for found in seen], before.lot_size if before else None, work),
     )
     min_qty = spec.min_qty if spec else before.min_qty if before else steps[1]
     min_notional = spec.min_notional if spec else before.min_notional if before else Decimal(DEFAULT_MIN_NOTIONAL)
@@ -213,7 +223,7 @@ def _settle_step(word: str, told: Decimal | None, finders: list[StepFinder], the
         return fitting
     if Fraction(fitting) % Fraction(there):
         raise DataError(
-            f"expected steps that fit the {word} of {plain(there)} on the tape, found {plain(fitting)}; fetch the whole span into another folder"
+            f"expected steps that fit the {word} of {plain(there)} on the tape, found {plain(fitting)}; fetch into another folder"
         )
     return there
 
