@@ -30,6 +30,7 @@ def import_(
         str | None, Parameter(help="The venue's smallest order value. Left out: 5, as most Binance USD-M symbols have.")
     ] = None,
     funding: Annotated[Path | None, Parameter(help="Parquet or CSV with ts_event,rate: what longs pay to shorts.")] = None,
+    exchange_info: Annotated[str | None, Parameter(help="exchangeInfo, a file or URL: what of steps and minimums is not given.")] = None,
     json: Json = False,
 ) -> None:
     """Convert a file of quotes and a file of trades into a symbol's days on a tape; days already there are replaced."""
@@ -37,6 +38,12 @@ def import_(
     from slackwater.data.symbols import canonical_symbol
 
     symbol = canonical_symbol(symbol)
+    if exchange_info:
+        from slackwater.data.exchange_info import read_exchange_info
+
+        told = read_exchange_info(exchange_info, symbol).as_json()
+        tick, lot = tick or told["tick_size"], lot or told["lot_size"]
+        min_qty, min_notional = min_qty or told["min_qty"], min_notional or told["min_notional"]
     request = ImportRequest(venue, symbol, quotes, trades, to, tick, lot, min_qty, min_notional, funding)
     with progress(f"Importing {symbol}", row_count(request)) as advance:
         done = import_tape(request, advance)

@@ -82,20 +82,17 @@ def build_day(build: DayBuild, day: str, totals: DayTotals) -> None:
     """
     files = build.files_of(day)
     rejects, odd = Rejects(), Counter[str]()
+    sources: list[dict[str, Any]] = []
     with writing(build.out, build.venue, build.symbol, build.spec) as writer:
         for entry in files:
-            _take_in(entry, day, writer, rejects, odd)
-        sources = [
-            {"kind": entry.file.frame or entry.file.kind, "name": entry.file.name, "sha256": entry.sha256, "rows": entry.seen.rows}
-            for entry in files
-        ]
+            sources.append(_take_in(entry, day, writer, rejects, odd))
         kept = _keep_others(build.out / build.venue / build.symbol / day, writer, {entry.tape_name for entry in files})
         done = writer.finish(
             {
                 "source": sources + kept,
-                "quarantined": dict(sorted(rejects.dropped.items())),
+                "quarantined": _sum_of(sources + kept, "quarantined"),
                 "quarantined_places": rejects.places,
-                "kept_odd": dict(sorted(odd.items())),
+                "kept_odd": _sum_of(sources + kept, "kept_odd"),
             }
         )
     totals.rows.update(done["rows"])
@@ -107,7 +104,9 @@ def build_day(build: DayBuild, day: str, totals: DayTotals) -> None:
             totals.rejects.keep_place(kind, place)
 
 
-def _take_in(entry: SurveyedFile, day: str, writer: TapeWriter, rejects: Rejects, odd: Counter[str]) -> None:
+def _take_in(entry: SurveyedFile, day: str, writer: TapeWriter, rejects: Rejects, odd: Counter[str]) -> dict[str, Any]:
+    """Write one file's rows of the day; returns what the manifest says of it."""
+    before = rejects.dropped.copy()
     intake = Intake(entry.source.path, writer.spec)
     kind = entry.file.kind
     convert: Callable[[pa.RecordBatch], pa.RecordBatch] = {
@@ -129,6 +128,19 @@ def _take_in(entry: SurveyedFile, day: str, writer: TapeWriter, rejects: Rejects
     for name, count in intake.dropped.items():
         rejects.count(name, count, entry.file.name)
     odd.update(intake.odd)
+    return {
+        "kind": entry.file.frame or kind,
+        "from": f"{writer.venue} archive",
+        "name": entry.file.name,
+        "sha256": entry.sha256,
+        "rows": entry.seen.rows,
+        "quarantined": dict(sorted((rejects.dropped - before).items())),
+        "kept_odd": dict(sorted(intake.odd.items())),
+    }
+
+
+def _sum_of(sources: list[dict[str, Any]], name: str) -> dict[str, int]:
+    return dict(sorted(sum((Counter(source.get(name, {})) for source in sources), Counter[str]()).items()))
 
 
 def _named(batch: pa.RecordBatch, kind: str) -> pa.RecordBatch:
@@ -178,4 +190,9 @@ def _keep_others(present: Path, writer: TapeWriter, brought: set[str]) -> list[d
     }
     names |= {kline_name(frame): (frame,) for frame in FRAMES}
     gone = {kind for name in brought for kind in names[name]}
-    return [entry for entry in read_json(present / MANIFEST).get("source", []) if entry.get("kind") not in gone]
+    manifest = read_json(present / MANIFEST)
+    kept: list[dict[str, Any]] = [entry for entry in manifest.get("source", []) if entry.get("kind") not in gone]
+    if kept and not any("quarantined" in entry for entry in manifest["source"]):
+        # An import counts over all its files: the counts stay with the first of them that stays.
+        kept[0] = kept[0] | {name: manifest.get(name, {}) for name in ("quarantined", "kept_odd")}
+    return kept

@@ -81,12 +81,14 @@ def download(files: Sequence[ArchiveFile], options: DownloadOptions, advance: Ad
     return asyncio.run(_download(files, options, advance))
 
 
-def fetch_bytes(url: str, options: DownloadOptions) -> bytes:
+def fetch_bytes(url: str, attempts: int = 3) -> bytes:
     """The content of a small file.
 
     Raises:
         DataError: it cannot be had.
     """
+
+    options = DownloadOptions("", Path(), attempts=attempts)
 
     async def get() -> bytes:
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
@@ -168,7 +170,7 @@ async def _small(session: aiohttp.ClientSession, url: str, options: DownloadOpti
             async with session.get(url) as answer:
                 _check_answer(answer)
                 found = await answer.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise _Again(str(error) or type(error).__name__) from error
 
     await _retried(options, attempt)
@@ -195,7 +197,7 @@ async def _attempt(session: aiohttp.ClientSession, url: str, part: Path, wanted:
                 with part.open("ab" if continues else "wb") as file:
                     async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
                         file.write(chunk)
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
         raise _Again(str(error) or type(error).__name__) from error
     found = await asyncio.to_thread(sha256_of, part)
     if found != wanted:

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from slackwater.data.download import fetch_bytes
 from slackwater.data.instrument import DEFAULT_MIN_NOTIONAL, InstrumentSpec, parse_step
 from slackwater.errors import DataError, UsageError
+
+
+def read_exchange_info(place: str, symbol: str) -> InstrumentSpec:
+    """What the `exchangeInfo` in a file or at a URL says of a symbol.
+
+    Raises:
+        DataError: it cannot be had, or as for `spec_from_exchange_info`.
+    """
+    if place.startswith(("http://", "https://")):
+        return spec_from_exchange_info(place, fetch_bytes(place), symbol)
+    try:
+        content = Path(place).read_bytes()
+    except OSError as error:
+        raise DataError(f"{place}: expected exchangeInfo in a file, found: {error.strerror}") from error
+    return spec_from_exchange_info(place, content, symbol)
 
 
 def spec_from_exchange_info(place: str, content: bytes, symbol: str) -> InstrumentSpec:

@@ -23,8 +23,8 @@ from slackwater.data.archive import (
 from slackwater.data.archive_csv import ArchiveCsv
 from slackwater.data.cache import cache_folder
 from slackwater.data.day_build import DayBuild, DayTotals, SurveyedFile, build_day
-from slackwater.data.download import DownloadOptions, Outcome, download, fetch_bytes
-from slackwater.data.exchange_info import spec_from_exchange_info
+from slackwater.data.download import DownloadOptions, Outcome, download
+from slackwater.data.exchange_info import read_exchange_info
 from slackwater.data.instrument import DEFAULT_MIN_NOTIONAL, InstrumentSpec, parse_step, plain, read_instrument
 from slackwater.data.layout import INSTRUMENT, check_name
 from slackwater.data.ordering import StepFinder, survey
@@ -79,12 +79,14 @@ def fetch_tape(request: FetchRequest, advance: Callable[[float], None] = lambda 
     days = days_between(parse_date("--from", request.first), parse_date("--to", request.last))
     if not 1 <= request.parallel <= 16:
         raise UsageError(f"--parallel: expected 1 to 16, found {request.parallel}")
+    if not request.base_url.startswith(("http://", "https://")):
+        raise UsageError(f"--base-url: expected a URL such as {BASE_URL}, found {request.base_url!r}")
     work = _Work()
     open_days = _published(days, types, request, work)
     options = DownloadOptions(
         request.base_url, request.cache or cache_folder().parent / "downloads", request.parallel, request.attempts, request.back_off_s
     )
-    told = _told_steps(request, symbol, options)
+    told = _told_steps(request, symbol)
     files = plan_files(request.venue, symbol, open_days, types) if open_days else []
     outcomes = download(files, options, advance)
     for outcome in outcomes:
@@ -138,21 +140,9 @@ def _published(days: list[date], types: tuple[str, ...], request: FetchRequest, 
     return [day for day in days if day <= BOOK_TICKER_END]
 
 
-def _told_steps(
-    request: FetchRequest, symbol: str, options: DownloadOptions
-) -> tuple[Decimal | None, Decimal | None, InstrumentSpec | None]:
+def _told_steps(request: FetchRequest, symbol: str) -> tuple[Decimal | None, Decimal | None, InstrumentSpec | None]:
     """Tick and lot as given or as exchangeInfo says, None where neither does, and what exchangeInfo says."""
-    spec = None
-    place = request.exchange_info
-    if place:
-        if place.startswith(("http://", "https://")):
-            content = fetch_bytes(place, options)
-        else:
-            try:
-                content = Path(place).read_bytes()
-            except OSError as error:
-                raise DataError(f"{place}: expected exchangeInfo in a file, found: {error.strerror}") from error
-        spec = spec_from_exchange_info(place, content, symbol)
+    spec = read_exchange_info(request.exchange_info, symbol) if request.exchange_info else None
     tick = parse_step("--tick", request.tick) if request.tick else spec.tick_size if spec else None
     lot = parse_step("--lot", request.lot) if request.lot else spec.lot_size if spec else None
     return tick, lot, spec

@@ -14,6 +14,7 @@ import pytest
 from slackwater.cli.app import main
 from slackwater.data.archive import BASE_URL
 from slackwater.data.fetch import FetchRequest, common_step, fetch_tape
+from slackwater.data.tape import open_tape
 from slackwater.data.verify import verify_tape
 from slackwater.errors import DataError, UsageError
 from tests.unit.data.archive_server import DAY_MS, HEADERS, START_MS, Archive, book_lines, date, fill, serving, trade_lines
@@ -180,6 +181,36 @@ def test_fewer_types_keep_the_files_there(archive: Archive, tmp_path: Path) -> N
     assert verify_tape(tmp_path / "tape")["ok"]
 
 
+def test_the_next_day_s_look_back_leaves_this_day_s_counts(archive: Archive, tmp_path: Path) -> None:
+    fill(archive, days=(0, 1))
+    archive.put(BOOKS.format(date(0)), [*book_lines(0), "2001,abc,1,70001.1,1,1711670400000,1"])
+    fetch_tape(request(archive, tmp_path))
+    quotes = rows(tmp_path, "quotes")
+    second = fetch_tape(request(archive, tmp_path, first=date(1), last=date(1)))
+    assert second["ok"] and second["quarantined"] == {}
+    manifest = json.loads((tmp_path / f"tape/binance-um/BTCUSDT/{date(0)}/manifest.json").read_text())
+    assert manifest["quarantined"] == {"malformed_value": 1}
+    assert rows(tmp_path, "quotes") == quotes and len(rows(tmp_path, "funding")) == 3
+    assert open_tape(tmp_path / "tape").symbols[0].quarantined == {"malformed_value": 1}
+    assert verify_tape(tmp_path / "tape")["ok"]
+
+
+def test_an_interrupt_leaves_no_half_written_day(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(archive)
+    fetch_tape(request(archive, tmp_path))
+    before = rows(tmp_path, "quotes")
+    archive.put(BOOKS.format(date(0)), book_lines(0, 10))
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("slackwater.data.day_build._keep_others", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fetch_tape(request(archive, tmp_path))
+    assert rows(tmp_path, "quotes") == before
+    assert [path.name for path in (tmp_path / "tape/binance-um/BTCUSDT").iterdir() if path.name.startswith(".")] == []
+
+
 def test_steps_come_from_exchange_info(archive: Archive, tmp_path: Path) -> None:
     fill(archive)
     archive.content["info"] = json.dumps(INFO).encode()
@@ -229,6 +260,7 @@ def test_the_end_of_book_ticker_is_said_without_asking(tmp_path: Path) -> None:
         ({"first": "yesterday"}, "--from: expected a date"),
         ({"last": "2024-03-01"}, "--to: expected a day not before"),
         ({"types": "bookTicker,depth"}, "--types: expected some of bookTicker, aggTrades, klines, fundingRate, found depth"),
+        ({"base_url": "somewhere"}, "--base-url: expected a URL"),
         ({"parallel": 0}, "--parallel: expected 1 to 16"),
     ],
 )
