@@ -50,11 +50,12 @@ def fetch(
 
 def _fetch_text(done: dict[str, Any]) -> str:
     rows = ", ".join(f"{count:,} {name.removesuffix('.parquet')}" for name, count in done["rows"].items()) or "no rows"
+    days = f"{len(done['days'])} day(s)" + (f" and {len(done['look_back_days'])} of candles before" if done["look_back_days"] else "")
     happened: dict[str, int] = {}
     for file in done["files"]:
         happened[file["status"]] = happened.get(file["status"], 0) + 1
     lines = [
-        f"{done['venue']}/{done['symbol']}: {len(done['days'])} day(s), {rows}, in {done['folder']}",
+        f"{done['venue']}/{done['symbol']}: {days}, {rows}, in {done['folder']}",
         f"files: {', '.join(f'{count:,} {status}' for status, count in happened.items()) or 'none'}",
     ]
     for what, word in (("quarantined", "dropped"), ("kept_odd", "kept, rejected at run time")):

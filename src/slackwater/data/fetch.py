@@ -67,8 +67,9 @@ class _Work:
 def fetch_tape(request: FetchRequest, advance: Callable[[float], None] = lambda amount: None) -> dict[str, Any]:
     """Fetch one symbol's days; days already on the tape are replaced, but for the kinds of file not asked for.
 
-    Returns `ok`, the days written and skipped, rows, what was dropped with its first places, every file and what happened to it, and
-    `missing`: a sentence for each file that is not there or not fit. `advance` is told 1 for each file had and each file looked through.
+    Returns `ok`, the days written (`look_back_days` hold candles only) and skipped, rows, what was dropped with its first places, every file
+    and what happened to it, and `missing`: a sentence for each file that is not there or not fit. `advance` is told 1 for each file had
+    and each file looked through.
 
     Raises:
         UsageError: an option makes no sense.
@@ -109,7 +110,8 @@ def fetch_tape(request: FetchRequest, advance: Callable[[float], None] = lambda 
         "base_url": request.base_url,
         "instrument": read_instrument(home / INSTRUMENT).as_json() if written else None,
         "inferred": [name for name, step in (("tick_size", told[0]), ("lot_size", told[1])) if step is None] if written else [],
-        "days": written,
+        "days": [day for day in written if day >= request.first],
+        "look_back_days": [day for day in written if day < request.first],
         "skipped": work.skipped,
         "rows": dict(totals.rows),
         "quarantined": dict(sorted(totals.rejects.dropped.items())),

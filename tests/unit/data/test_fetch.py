@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from slackwater.data.tape import open_tape
 from slackwater.data.verify import verify_tape
 from slackwater.errors import DataError, UsageError
 from tests.unit.data.archive_server import DAY_MS, HEADERS, START_MS, Archive, book_lines, date, fill, serving, trade_lines
+from tests.unit.data.tables import QUOTES, quote_table, trade_table, write_inputs
+from tests.unit.data.tables import TRADES as TRADE_ROWS
 
 BOOKS = "data/futures/um/daily/bookTicker/BTCUSDT/BTCUSDT-bookTicker-{}.zip"
 TRADES = "data/futures/um/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-{}.zip"
@@ -62,6 +65,7 @@ def test_a_day_is_a_good_tape(archive: Archive, tmp_path: Path, with_header: boo
     fill(archive, with_header=with_header)
     done = fetch_tape(request(archive, tmp_path))
     assert done["ok"] and done["missing"] == [] and done["quarantined"] == {}
+    assert done["days"] == [date(0)] and done["look_back_days"] == [date(k) for k in range(-7, 0)]
     quotes = rows(tmp_path, "quotes")
     assert len(quotes) == 50
     first = {
@@ -285,8 +289,19 @@ def test_command_says_it_as_json_and_by_its_exit_code(archive: Archive, tmp_path
     assert shown.err.count("bookTicker-") == 1
 
 
+def test_import_takes_exchange_info_and_any_spelling(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    quotes, trades = write_inputs(tmp_path / "in", quote_table(QUOTES), trade_table(TRADE_ROWS))
+    (tmp_path / "info.json").write_text(json.dumps(INFO))
+    words = ["data", "import", "--venue", "binance", "--symbol", "BTC/USDT:USDT", "--quotes", str(quotes), "--trades", str(trades)]
+    words += ["--to", str(tmp_path / "tape"), "--exchange-info", str(tmp_path / "info.json"), "--min-notional", "7", "--json"]
+    assert main(words) == 0
+    done = json.loads(capsys.readouterr().out)
+    assert (done["symbol"], done["inferred"]) == ("BTCUSDT", [])
+    assert done["instrument"] == {"tick_size": "0.1", "lot_size": "0.001", "min_qty": "0.002", "min_notional": "7", "contract": "linear"}
+    assert (tmp_path / "tape/binance/BTCUSDT/instrument.json").exists()
+
+
 def test_common_steps() -> None:
-    from decimal import Decimal
 
     assert common_step([Decimal("0.5"), Decimal("0.2")]) == Decimal("0.1")
     assert common_step([Decimal("10"), Decimal("25")]) == Decimal("5")
