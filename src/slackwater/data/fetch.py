@@ -67,9 +67,9 @@ class _Work:
 def fetch_tape(request: FetchRequest, advance: Callable[[float], None] = lambda amount: None) -> dict[str, Any]:
     """Fetch one symbol's days; days already on the tape are replaced, but for the kinds of file not asked for.
 
-    Returns `ok`, the days written (`look_back_days` hold candles only) and skipped, rows, what was dropped with its first places, every
-    file and what happened to it, and `missing`: a sentence for each file that is not there or not fit. `advance` is told 1 for each file had
-    and each file looked through.
+    Returns `ok`, the days written (`look_back_days` hold candles only) and skipped, rows, what was dropped with its first places,
+    every file and what happened to it, and `missing`: a sentence for each file that is not there or not fit. `advance` is told 1 for
+    each file had and each file looked through.
 
     Raises:
         UsageError: an option makes no sense.
