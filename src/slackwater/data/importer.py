@@ -22,6 +22,12 @@ from slackwater.errors import UsageError
 
 Advance = Callable[[float], None]
 
+# The columns whose values lie on the price step and on the size step.
+STEPPED = {
+    "price": {"quotes": ("bid", "ask"), "trades": ("price",)},
+    "size": {"quotes": ("bid_qty", "ask_qty"), "trades": ("qty",)},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
@@ -40,11 +46,16 @@ class ImportRequest:
     contract: str = "linear"
 
 
-def import_tape(request: ImportRequest, advance: Advance = lambda amount: None) -> dict[str, Any]:
+def import_tape(
+    request: ImportRequest, advance: Advance = lambda amount: None, sources: tuple[Source, ...] | None = None
+) -> dict[str, Any]:
     """Import one symbol; days already on the tape are replaced. `advance` is told the rows done, of `row_count`.
 
+    `sources` are what to read where it is not simply the request's files; their rows are of the request's symbol.
+
     Returns what was done: venue, symbol, folder, instrument and which steps were inferred, rows and days, what was dropped
-    (`quarantined`), sorted (`time_backwards`) or odd but kept, gaps, first and last time.
+    (`quarantined`), sorted (`time_backwards`) or odd but kept, the first `places` of what was dropped or odd by file and kind, gaps, first
+    and last time.
 
     Raises:
         UsageError: an option makes no sense.
@@ -52,7 +63,7 @@ def import_tape(request: ImportRequest, advance: Advance = lambda amount: None) 
     """
     check_name("--venue", request.venue)
     check_name("--symbol", request.symbol)
-    sources = open_sources(request)
+    sources = sources or open_sources(request)
     spec, inferred, notes = settle_instrument(request, sources)
     with writing(request.to, request.venue, request.symbol, spec) as writer:
         intakes = [_take_in(source, spec, writer, advance) for source in sources]
@@ -62,7 +73,8 @@ def import_tape(request: ImportRequest, advance: Advance = lambda amount: None) 
                 for source, intake in zip(sources, intakes, strict=True)
             ],
             "quarantined": dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items())),
-            "kept_odd": dict(sorted(intakes[0].odd.items())),
+            "kept_odd": dict(sorted(sum((intake.odd for intake in intakes), Counter[str]()).items())),
+            "places": {intake.path.name: found for intake in intakes if (found := intake.dropped.places | intake.odd.places)},
         }
         done = writer.finish(manifest)
     return {
@@ -76,6 +88,7 @@ def import_tape(request: ImportRequest, advance: Advance = lambda amount: None) 
         "last": time_text(done["last_ns"]),
         "quarantined": manifest["quarantined"],
         "kept_odd": manifest["kept_odd"],
+        "places": manifest["places"],
         "source": manifest["source"],
         "notes": notes,
     }
@@ -91,13 +104,9 @@ def open_sources(request: ImportRequest) -> tuple[Source, ...]:
     return (open_source(request.quotes, "quotes"), open_source(request.trades, "trades"), *funding)
 
 
-def row_count(request: ImportRequest) -> int | None:
-    """The rows of all files, to show progress against; None when only reading tells.
-
-    Raises:
-        DataError: a file is missing or not what it should be.
-    """
-    counts = [source.row_count for source in open_sources(request)]
+def row_count(sources: tuple[Source, ...]) -> int | None:
+    """The rows of all sources, to show progress against; None when only reading tells."""
+    counts = [source.row_count for source in sources]
     return None if None in counts else sum(count or 0 for count in counts)
 
 
@@ -114,13 +123,14 @@ def settle_instrument(request: ImportRequest, sources: tuple[Source, ...]) -> tu
     if (tick is None or lot is None) and present.exists():
         before = read_instrument(present)
         tick, lot = tick or before.tick_size, lot or before.lot_size
+    found = _infer(sources, [what for what, step in (("price", tick), ("size", lot)) if step is None])
     if tick is None:
-        book_tick, tick = _infer(sources, "price", ("bid", "ask"), ("price",))
+        book_tick, tick = found["price"]
         if tick < book_tick:
             notes.append(f"books are in steps of {plain(book_tick)}, some trades in {plain(tick)}: the finer one is the tape's tick")
         inferred.append("tick_size")
     if lot is None:
-        _, lot = _infer(sources, "size", ("bid_qty", "ask_qty"), ("qty",))
+        _, lot = found["size"]
         inferred.append("lot_size")
     min_qty = parse_step("--min-qty", request.min_qty) if request.min_qty else lot
     if (Fraction(min_qty) / Fraction(lot)).denominator != 1:
@@ -131,20 +141,23 @@ def settle_instrument(request: ImportRequest, sources: tuple[Source, ...]) -> tu
     return InstrumentSpec(tick, lot, min_qty, min_notional, request.contract, history), inferred, notes
 
 
-def _infer(
-    sources: tuple[Source, ...], what: str, quote_columns: tuple[str, ...], trade_columns: tuple[str, ...]
-) -> tuple[Decimal, Decimal]:
-    """The step of the quotes' columns alone, and that of both files'."""
-    scale = DecimalScale(what)
-    found: list[Decimal] = []
-    for source, columns in zip(sources, (quote_columns, trade_columns), strict=False):
-        for batch in source.batches(columns):
-            for name in columns:
-                values = floats(batch, name)
-                usable = np.isfinite(values) & ~too_large(values, Fraction(1))
-                scale.see(values[usable])
-        found.append(scale.step)
-    return found[0], found[1]
+def _infer(sources: tuple[Source, ...], wanted: list[str]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Of `price`, `size` or both: the step of the quotes' columns alone, and that of both files'. One pass, or none for nothing."""
+    scales = {what: DecimalScale(what) for what in wanted}
+    found: dict[str, list[Decimal]] = {what: [] for what in wanted}
+    for source in sources if wanted else ():
+        columns = {what: STEPPED[what].get(source.kind, ()) for what in wanted}
+        if not any(columns.values()):
+            continue
+        for batch in source.batches([name for names in columns.values() for name in names]):
+            for what, names in columns.items():
+                for name in names:
+                    values = floats(batch, name)
+                    usable = np.isfinite(values) & ~too_large(values, Fraction(1))
+                    scales[what].see(values[usable])
+        for what in wanted:
+            found[what].append(scales[what].step)
+    return {what: (steps[0], steps[-1]) for what, steps in found.items()}
 
 
 def _take_in(source: Source, spec: InstrumentSpec, writer: TapeWriter, advance: Advance) -> Intake:
@@ -152,7 +165,7 @@ def _take_in(source: Source, spec: InstrumentSpec, writer: TapeWriter, advance: 
     convert, name = {"quotes": (intake.quotes, QUOTES), "trades": (intake.trades, TRADES), "funding": (intake.funding, FUNDING)}[
         source.kind
     ]
-    for batch in source.batches():
+    for batch in source.batches(tally=intake.dropped):
         writer.append(name, convert(batch))
         advance(batch.num_rows)
     return intake
