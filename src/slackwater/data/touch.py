@@ -26,7 +26,7 @@ class TouchBook:
     def __init__(self) -> None:
         self.levels: Array = np.zeros((2, FIRST_LEVELS, 2), np.float64)
         self.counts: Array = np.zeros(2, np.int64)
-        self.last: Array = np.zeros(4, np.float64)  # the touch that was given last: bid, its size, ask, its size
+        self.last: Array = np.full(4, -1.0)  # the touch that was given last: bid, its size, ask, its size; negative before the first
 
     def apply(self, events: Array, ends: Array) -> tuple[Array, Array]:
         """Apply events in order; return the touch after each batch that changed it, and the number of that batch's last event.
@@ -89,8 +89,7 @@ def apply_event(levels: Array, counts: Array, side: int, event: Any) -> None:
 @jit
 def give_touch(levels: Array, counts: Array, last: Array, row: Array) -> bool:
     """Write the touch into the row; returns whether it is another than the last one."""
-    is_known = last[1] != 0.0 or last[3] != 0.0
-    if not is_known and (counts[0] == 0 or counts[1] == 0):
+    if last[1] < 0.0 and (counts[0] == 0 or counts[1] == 0):
         return False
     is_changed = False
     for side in range(2):
