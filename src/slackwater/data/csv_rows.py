@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from slackwater.data.column_plan import LINE
 from slackwater.data.tally import Tally
 
-BLOCK_BYTES = 1 << 24
+BLOCK_BYTES = 1 << 20  # the reader keeps some 32 of them ahead
 HEADER_LINES = 1
 EMPTY = ("", "nan", "NaN", "NULL", "null", "N/A", "NA")  # a null of any type
 DAY_PATTERN = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"

@@ -1,0 +1,83 @@
+"""Memory stays flat: a tape eight times as long, far larger than what may be added, goes in and out in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+
+from slackwater.data import hftbacktest as hft
+from slackwater.data.exporter import ExportRequest, export_tape
+from slackwater.data.importer import ImportRequest, import_tape
+from tests.unit.data.tables import T0
+
+SHORT, LONG = 400_000, 3_200_000  # rows; the long one's quotes alone are 128 MB as columns, its events twice 400 MB
+CHUNK = 200_000
+MOST_ADDED_MB = 64
+
+WORK = {
+    "parquet": """
+import_tape(ImportRequest("v", "S", folder / "q.parquet", folder / "t.parquet", folder / "tape"))""",
+    "csv": """
+import_tape(ImportRequest("v", "S", folder / "q.csv", folder / "t.parquet", folder / "tape"))""",
+    "export": """
+export_tape(ExportRequest(folder / "made", "S", "hftbacktest", folder / "out"))""",
+    "events": """
+request = FormatRequest("hftbacktest", ImportRequest("v", "", Path(), Path(), folder / "tape"), ("S",), inputs=(folder / "out/S.npz",))
+base, sources = open_format(request)
+import_tape(base, sources=sources)""",
+}
+PROGRAM = """
+import resource, sys
+from pathlib import Path
+from slackwater.data.exporter import ExportRequest, export_tape
+from slackwater.data.formats import FormatRequest, open_format
+from slackwater.data.importer import ImportRequest, import_tape
+folder = Path(sys.argv[1])
+{work}
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def write_inputs(folder: Path, rows: int, as_csv: bool) -> None:
+    """A walk of quotes every 50 ms, in chunks, and one trade."""
+    folder.mkdir()
+    draw = np.random.default_rng(1)
+    schema = pa.schema([("ts_event", pa.int64())] + [(name, pa.float64()) for name in ("bid", "bid_qty", "ask", "ask_qty")])
+    path = folder / ("q.csv" if as_csv else "q.parquet")
+    with pacsv.CSVWriter(path, schema) if as_csv else pq.ParquetWriter(path, schema) as writer:
+        for start in range(0, rows, CHUNK):
+            bid = (100_000 + np.cumsum(draw.integers(-1, 2, CHUNK))) / 10
+            sizes = draw.integers(1, 10_000, (2, CHUNK)) / 1000
+            times = T0 + np.arange(start, start + CHUNK) * 50_000_000
+            writer.write_table(pa.table([times, bid, sizes[0], np.round(bid + 0.1, 1), sizes[1]], schema=schema))
+    pq.write_table(pa.table({"ts_event": [T0], "price": [100.0], "qty": [1.0], "buyer_maker": [True]}), folder / "t.parquet")
+
+
+def peak_mb(folder: Path, work: str) -> int:
+    program = [sys.executable, "-c", PROGRAM.format(work=WORK[work]), str(folder)]
+    done = subprocess.run(program, capture_output=True, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=300)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux only")
+@pytest.mark.parametrize("work", WORK)
+def test_memory_does_not_grow_with_the_tape(tmp_path: Path, work: str) -> None:
+    peaks = []
+    for rows in (SHORT, LONG):
+        folder = tmp_path / str(rows)
+        write_inputs(folder, rows, as_csv=work == "csv")
+        if work in ("export", "events"):
+            import_tape(ImportRequest("v", "S", folder / "q.parquet", folder / "t.parquet", folder / "made"))
+        if work == "events":
+            done = export_tape(ExportRequest(folder / "made", "S", "hftbacktest", folder / "out"))
+            assert done["events"] * hft.EVENT.itemsize > rows * 128
+        peaks.append(peak_mb(folder, work))
+    assert peaks[1] - peaks[0] < MOST_ADDED_MB, f"{peaks[0]} MB for {SHORT} rows, {peaks[1]} MB for {LONG}"
