@@ -13,7 +13,7 @@ from slackwater.errors import UsageError
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object on stdout.")]
 
-app = cyclopts.App(name="data", help="Make, convert, list and check tapes.", help_format="plaintext")
+app = cyclopts.App(name="data", help="Make, convert, download, export, list and check tapes.", help_format="plaintext")
 
 
 @app.command(name="import")
