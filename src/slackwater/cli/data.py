@@ -9,10 +9,11 @@ import cyclopts
 from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, progress
+from slackwater.errors import UsageError
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object on stdout.")]
 
-app = cyclopts.App(name="data", help="Make, convert, list and check tapes.", help_format="plaintext")
+app = cyclopts.App(name="data", help="Make, convert, download, export, list and check tapes.", help_format="plaintext")
 
 
 @app.command(name="import")
@@ -44,14 +45,25 @@ def import_(
         str | None, Parameter(help="The venue's smallest order value. Left out: 5, as most Binance USD-M symbols have.")
     ] = None,
     funding: Annotated[Path | None, Parameter(help="Parquet or CSV with ts_event,rate: what longs pay to shorts.")] = None,
+    exchange_info: Annotated[str | None, Parameter(help="exchangeInfo, a file or URL: what of steps and minimums is not given.")] = None,
     json: Json = False,
 ) -> None:
     """Convert quotes and trades into a symbol's days on a tape; days already there are replaced."""
     from slackwater.data.formats import RAW, FormatRequest, import_raw, open_format
     from slackwater.data.importer import ImportRequest, import_tape, row_count
+    from slackwater.data.symbols import canonical_symbol
 
+    symbols = tuple(canonical_symbol(name) for name in symbol or ())
+    if exchange_info:
+        from slackwater.data.exchange_info import read_exchange_info
+
+        if len(symbols) != 1:
+            raise UsageError(f"--exchange-info: expected one --symbol to look up, found {len(symbols)}")
+        told = read_exchange_info(exchange_info, symbols[0]).as_json()
+        tick, lot = tick or told["tick_size"], lot or told["lot_size"]
+        min_qty, min_notional = min_qty or told["min_qty"], min_notional or told["min_notional"]
     base = ImportRequest(venue, "", Path(), Path(), to, tick, lot, min_qty, min_notional, funding)
-    request = FormatRequest(format, base, tuple(symbol or ()), quotes, trades, tuple(input or ()), tuple(map or ()), time_unit)
+    request = FormatRequest(format, base, symbols, quotes, trades, tuple(input or ()), tuple(map or ()), time_unit)
     if format == RAW:
         with progress(f"Importing {input[0] if input else 'a log'}") as advance:
             done = import_raw(request, advance)
@@ -178,7 +190,9 @@ def _verify_text(entry: dict[str, Any]) -> str:
     lines = [f"{entry['venue']}/{entry['symbol']}: {verdict}; {rows}; {len(entry['gaps'])} gap(s), coverage {entry['coverage']:.2%}"]
     if any(entry["counts"].values()):
         lines.append("  " + ", ".join(f"{count:,} {kind}" for kind, count in entry["counts"].items() if count))
+    lines += [f"  from {change['from']}: tick {change['tick_size']}, lot {change['lot_size']}" for change in entry["step_history"]]
     return "\n".join(lines + [f"  {sentence}" for sentence in entry["damage"]])
 
 
-import slackwater.cli.data_export  # noqa: E402, F401  (registers `export` on the app above)
+import slackwater.cli.data_export  # noqa: E402  (registers `export` on the app above)
+import slackwater.cli.data_fetch  # noqa: E402, F401  (registers `fetch` on the app above)

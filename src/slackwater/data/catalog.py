@@ -31,7 +31,7 @@ def _describe(entry: SymbolTape) -> dict[str, Any]:
     rows: dict[str, int] = {}
     for path in entry.files:
         rows[path.stem] = rows.get(path.stem, 0) + _row_count(path)
-    sources = [part.get("name") or part.get("kind", "") for day in days for part in day.get("source", [])]
+    sources = [part.get("from") or part.get("name") or part.get("kind", "") for day in days for part in day.get("source", [])]
     return {
         "venue": entry.venue,
         "symbol": entry.symbol,

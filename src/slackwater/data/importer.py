@@ -141,7 +141,8 @@ def settle_instrument(request: ImportRequest, sources: tuple[Source, ...]) -> tu
         raise UsageError(f"--min-qty: expected whole lots of {plain(lot)}, found {plain(min_qty)}")
     least = request.min_notional or DEFAULT_MIN_NOTIONAL
     min_notional = Decimal(0) if least in ("0", "0.0") else parse_step("--min-notional", least)
-    return InstrumentSpec(tick, lot, min_qty, min_notional, request.contract), inferred, notes
+    history = read_instrument(present).history if present.exists() else ()
+    return InstrumentSpec(tick, lot, min_qty, min_notional, request.contract, history), inferred, notes
 
 
 def _infer(sources: tuple[Source, ...], wanted: list[str]) -> dict[str, tuple[Decimal, Decimal]]:

@@ -26,6 +26,7 @@ class InstrumentSpec:
     min_qty: Decimal
     min_notional: Decimal
     contract: str = "linear"
+    history: tuple[dict[str, str], ...] = ()  # from which day on the venue traded in which steps, where they changed
 
     @property
     def tick(self) -> Fraction:
@@ -39,13 +40,14 @@ class InstrumentSpec:
 
     def as_json(self) -> dict[str, Any]:
         """The object written to `instrument.json`: decimals as strings, so that nothing is rounded."""
-        return {
+        found: dict[str, Any] = {
             "tick_size": plain(self.tick_size),
             "lot_size": plain(self.lot_size),
             "min_qty": plain(self.min_qty),
             "min_notional": plain(self.min_notional),
             "contract": self.contract,
         }
+        return found | ({"history": list(self.history)} if self.history else {})
 
     def to_instrument(self, box_row: Any) -> None:
         """Fill a row of `schema.instrument.Instrument`, the fractions reduced."""
@@ -96,7 +98,10 @@ def read_instrument(path: Path) -> InstrumentSpec:
             values[name] = Decimal(0) if name == "min_notional" and not float(text) else parse_step(name, text)
         except (UsageError, ValueError) as error:
             raise DataError(f"{path}: {error}") from error
-    return InstrumentSpec(contract=str(found.get("contract", "linear")), **values)
+    history = found.get("history", [])
+    if not isinstance(history, list) or not all(isinstance(entry, dict) for entry in history):
+        raise DataError(f"{path}: expected history as a list of objects, found {history!r}")
+    return InstrumentSpec(contract=str(found.get("contract", "linear")), history=tuple(history), **values)
 
 
 def to_instrument(spec: InstrumentSpec, box: Box) -> None:

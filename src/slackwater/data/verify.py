@@ -64,6 +64,7 @@ def _verify_symbol(entry: SymbolTape, advance: Advance) -> dict[str, Any]:
         "venue": entry.venue,
         "symbol": entry.symbol,
         "sha256": entry.sha256,
+        "step_history": list(entry.instrument.history),
         "damage": found.damage,
         "counts": dict(sorted(found.counts.items())),
         "rows": dict(sorted(found.rows.items())),

@@ -1,0 +1,1 @@
+"""Recording live streams: which streams a recording needs and where, and what of their trades is new, repeated or missing."""

@@ -1,0 +1,1 @@
+"""Tests of tapes: import, cache, synthesis, checks."""
