@@ -1,0 +1,3 @@
+"""`slackwater data sql` and `slackwater data scan`: questions to a tape."""
+
+from __future__ import annotations
