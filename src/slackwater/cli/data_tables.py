@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -18,22 +18,43 @@ LONG_SOURCE = 24  # a longer one is cut in the middle; --json has it whole
 MOST_DAYS = 40  # a longer list of days shows those with something to say
 
 
-def text_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1, folded: str = "") -> str:
+def text_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: Collection[int] = (0,), folded: str = "") -> str:
     """Rows under a head as wide as the terminal, or 100 columns in a pipe.
 
-    The first `left` columns are text, the others numbers, set to the right and never broken. The column `folded` is text too and
+    The columns numbered `left` are text, the others numbers, set to the right; none is broken. The column `folded` is text too and
     takes what room remains, on several lines if it must.
     """
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for k, name in enumerate(head):
-        is_text = k < left or name == folded
+        is_text = k in left or name == folded
         table.add_column(Text(name), justify="left" if is_text else "right", overflow="fold", no_wrap=name != folded)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     sink = io.StringIO()
-    width = Console().width if sys.stdout.isatty() else PIPE_WIDTH
-    Console(file=sink, width=width, color_system=None).print(table)
+    Console(file=sink, width=_width(), color_system=None).print(table)
     return "\n".join(line.rstrip() for line in sink.getvalue().splitlines())
+
+
+def records_text(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Rows of any columns: a table where they fit side by side, else a block of lines for each row."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(len(name), *(len(row[k]) for row in cells), 0) for k, name in enumerate(names)]
+    if sum(widths) + 2 * (len(names) - 1) <= _width():
+        texts = {k for k in range(len(names)) if any(isinstance(row[k], str) for row in rows)}
+        return text_table(names, cells, left=texts)
+    longest = max(map(len, names))
+    blocks = ["\n".join(f"{name:<{longest}}  {cell}" for name, cell in zip(names, row, strict=True)) for row in cells]
+    return "\n\n".join(f"row {number:,}\n{block}" for number, block in enumerate(blocks, 1))
+
+
+def _width() -> int:
+    return Console().width if sys.stdout.isatty() else PIPE_WIDTH
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def listing_text(entries: Sequence[dict[str, Any]]) -> str:
@@ -55,7 +76,7 @@ def listing_text(entries: Sequence[dict[str, Any]]) -> str:
                 _few([_shortened(name) for name in entry["source"]], 1) or "-",
             )
         )
-    return text_table(head, rows, left=2, folded="SOURCE")
+    return text_table(head, rows, left=(0, 1), folded="SOURCE")
 
 
 def verify_text(entry: dict[str, Any]) -> str:
@@ -99,7 +120,7 @@ def _days_text(days: Sequence[dict[str, Any]]) -> str:
                     ("DAMAGED" if day["damage"] else f"{odd:,}") if k == 0 else "",
                 )
             )
-    text = text_table(head, rows, left=2)
+    text = text_table(head, rows, left=(0, 1))
     hidden = len(days) - len(shown)
     return text + (f"\n{hidden} more day(s) of candles alone, or without gaps or oddities" if hidden else "")
 
