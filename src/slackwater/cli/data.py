@@ -136,11 +136,12 @@ def synth(
 
 @app.command
 def ls(*, data: Annotated[Path, Parameter(help="The tape's folder.")], json: Json = False) -> None:
-    """List the symbols of a tape: span, rows, size, source."""
+    """List the symbols of a tape: span, rows, size on disk, bytes a row, sources."""
+    from slackwater.cli.data_tables import listing_text
     from slackwater.data.catalog import list_tape
 
     found = list_tape(data)
-    emit(json, found, lambda: _table_text(found["symbols"]))
+    emit(json, found, lambda: listing_text(found["symbols"]))
 
 
 @app.command
@@ -150,13 +151,14 @@ def verify(
     symbol: Annotated[list[str] | None, Parameter(help="Only this one, SYMBOL or venue/SYMBOL; may be given again.", negative="")] = None,
     json: Json = False,
 ) -> int:
-    """Check a tape against its manifests and for rows that make no sense. Exits with 4 when it is damaged."""
+    """Check a tape against its manifests and for rows that make no sense. Exits with 4 when it is damaged, with 0 when only odd."""
+    from slackwater.cli.data_tables import verify_text
     from slackwater.data.verify import verify_tape
     from slackwater.errors import DataError
 
     with progress("Checking", None) as advance:
         found = verify_tape(data, symbol, advance)
-    emit(json, found, lambda: "\n".join(_verify_text(entry) for entry in found["symbols"]))
+    emit(json, found, lambda: "\n".join(verify_text(entry) for entry in found["symbols"]))
     return 0 if found["ok"] else DataError.exit_code
 
 
@@ -166,33 +168,6 @@ def _rows_text(entry: dict[str, Any]) -> str:
     return f"{entry['venue']}/{entry['symbol']}: {counts}, {entry['first']} to {entry['last']}, in {entry['folder']}"
 
 
-def _table_text(entries: list[dict[str, Any]]) -> str:
-    lines = [("VENUE", "SYMBOL", "FIRST", "LAST", "DAYS", "QUOTES", "TRADES", "MB", "GAPS", "SOURCE")]
-    for entry in entries:
-        rows = entry["rows"]
-        counts = (
-            str(entry["days"]),
-            f"{rows.get('quotes', 0):,}",
-            f"{rows.get('trades', 0):,}",
-            f"{entry['bytes'] / 1e6:.1f}",
-            str(entry["gaps"]),
-        )
-        lines.append(
-            (entry["venue"], entry["symbol"], entry["first"] or "-", entry["last"] or "-", *counts, ", ".join(entry["source"]) or "-")
-        )
-    widths = [max(len(line[k]) for line in lines) for k in range(9)]
-    return "\n".join("  ".join([text.ljust(width) for text, width in zip(line, widths, strict=False)] + [line[9]]) for line in lines)
-
-
-def _verify_text(entry: dict[str, Any]) -> str:
-    rows = ", ".join(f"{count:,} {name}" for name, count in entry["rows"].items())
-    verdict = "damaged" if entry["damage"] else "good"
-    lines = [f"{entry['venue']}/{entry['symbol']}: {verdict}; {rows}; {len(entry['gaps'])} gap(s), coverage {entry['coverage']:.2%}"]
-    if any(entry["counts"].values()):
-        lines.append("  " + ", ".join(f"{count:,} {kind}" for kind, count in entry["counts"].items() if count))
-    lines += [f"  from {change['from']}: tick {change['tick_size']}, lot {change['lot_size']}" for change in entry["step_history"]]
-    return "\n".join(lines + [f"  {sentence}" for sentence in entry["damage"]])
-
-
 import slackwater.cli.data_export  # noqa: E402  (registers `export` on the app above)
-import slackwater.cli.data_fetch  # noqa: E402, F401  (registers `fetch` on the app above)
+import slackwater.cli.data_fetch  # noqa: E402  (registers `fetch`)
+import slackwater.cli.data_query  # noqa: E402, F401  (registers `sql` and `scan`)

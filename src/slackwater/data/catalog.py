@@ -31,6 +31,7 @@ def _describe(entry: SymbolTape) -> dict[str, Any]:
     rows: dict[str, int] = {}
     for path in entry.files:
         rows[path.stem] = rows.get(path.stem, 0) + _row_count(path)
+    size = sum(path.stat().st_size for path in entry.files)
     sources = [part.get("from") or part.get("name") or part.get("kind", "") for day in days for part in day.get("source", [])]
     return {
         "venue": entry.venue,
@@ -41,7 +42,9 @@ def _describe(entry: SymbolTape) -> dict[str, Any]:
         "last_ns": max(ends, default=None),
         "days": sum(1 for date in entry.dates if (entry.folder / date / "quotes.parquet").exists()),
         "rows": rows,
-        "bytes": sum(path.stat().st_size for path in entry.files),
+        "bytes": size,
+        "bytes_per_row": size / sum(rows.values()) if any(rows.values()) else None,
+        "files": len(entry.files),
         "gaps": sum(len(day.get("gaps", [])) for day in days),
         "quarantined": entry.quarantined,
         "source": list(dict.fromkeys(sources)),

@@ -1,0 +1,159 @@
+"""How listings and findings of tapes are printed for people: tables that fit 100 columns, and what they mean below them."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PIPE_WIDTH = 100  # columns when nobody tells, as in a pipe
+LONG_VENUE = 12  # a longer name stands on a line of its own
+LONG_SOURCE = 24  # a longer one is cut in the middle; --json has it whole
+MOST_DAYS = 40  # a longer list of days shows those with something to say
+
+
+def text_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: Collection[int] = (0,), folded: str = "") -> str:
+    """Rows under a head as wide as the terminal, or 100 columns in a pipe.
+
+    The columns numbered `left` are text, the others numbers, set to the right; none is broken. The column `folded` is text too and
+    takes what room remains, on several lines if it must.
+    """
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for k, name in enumerate(head):
+        is_text = k in left or name == folded
+        table.add_column(Text(name), justify="left" if is_text else "right", overflow="fold", no_wrap=name != folded)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    sink = io.StringIO()
+    Console(file=sink, width=_width(), color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in sink.getvalue().splitlines())
+
+
+def records_text(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Rows of any columns: a table where they fit side by side, else a block of lines for each row."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(len(name), *(len(row[k]) for row in cells), 0) for k, name in enumerate(names)]
+    if sum(widths) + 2 * (len(names) - 1) <= _width():
+        texts = {k for k in range(len(names)) if any(isinstance(row[k], str) for row in rows)}
+        return text_table(names, cells, left=texts)
+    longest = max(map(len, names))
+    blocks = ["\n".join(f"{name:<{longest}}  {cell}" for name, cell in zip(names, row, strict=True)) for row in cells]
+    return "\n\n".join(f"row {number:,}\n{block}" for number, block in enumerate(blocks, 1))
+
+
+def _width() -> int:
+    return Console().width if sys.stdout.isatty() else PIPE_WIDTH
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def listing_text(entries: Sequence[dict[str, Any]]) -> str:
+    """The symbols of a tape: two lines of span, then days, rows, sizes, gaps and where it came from."""
+    head = ("SYMBOL", "FIRST .. LAST", "DAYS", "QUOTES", "TRADES", "MB", "B/ROW", "GAPS", "SOURCE")
+    rows = []
+    for entry in entries:
+        counts = entry["rows"]
+        rows.append(
+            (
+                f"{entry['venue']}/\n{entry['symbol']}" if len(entry["venue"]) > LONG_VENUE else f"{entry['venue']}/{entry['symbol']}",
+                f"{_moment(entry['first'])}\n{_moment(entry['last'])}",
+                str(entry["days"]),
+                f"{counts.get('quotes', 0):,}",
+                f"{counts.get('trades', 0):,}",
+                f"{entry['bytes'] / 1e6:,.1f}",
+                "-" if entry["bytes_per_row"] is None else f"{entry['bytes_per_row']:.1f}",
+                f"{entry['gaps']:,}",
+                _few([_shortened(name) for name in entry["source"]], 1) or "-",
+            )
+        )
+    return text_table(head, rows, left=(0, 1), folded="SOURCE")
+
+
+def verify_text(entry: dict[str, Any]) -> str:
+    """One symbol's findings: the verdict, a line for each day, then every kind of oddity with its meaning and first places."""
+    from slackwater.data.findings import ODD_KINDS
+
+    rows = ", ".join(f"{count:,} {name}" for name, count in entry["rows"].items())
+    odd = {kind: entry["counts"][kind] for kind in ODD_KINDS if entry["counts"].get(kind)}
+    verdict = "damaged" if entry["damage"] else "good"
+    lines = [f"{entry['venue']}/{entry['symbol']}: {verdict}; {rows}; {len(entry['gaps'])} gap(s), coverage {entry['coverage']:.2%}"]
+    lines += [f"  {sentence}" for sentence in entry["damage"]]
+    lines += ["", _days_text(entry["days"])]
+    if entry["missing_days"]:
+        lines.append(f"no data on {_few(entry['missing_days'], 5)}")
+    lines += [f"from {change['from']}: tick {change['tick_size']}, lot {change['lot_size']}" for change in entry["step_history"]]
+    if odd:
+        cells = [(kind, f"{count:,}", f"{ODD_KINDS[kind]}\nfirst: {entry['places'][kind][0]}") for kind, count in odd.items()]
+        lines += ["", text_table(("ODD", "COUNT", "MEANING"), cells, folded="MEANING")]
+    return "\n".join([*lines, ""])
+
+
+def _days_text(days: Sequence[dict[str, Any]]) -> str:
+    shown = [day for day in days if day["damage"] or {"quotes", "trades"} & set(day["files"])]  # not those of candles alone
+    if len(shown) > MOST_DAYS:
+        shown = [day for day in shown if day["damage"] or day["counts"] or day["gaps"]]
+    head = ("DAY", "FILE", "ROWS", "HOURS", "FIRST", "LAST", "GAPS", "P1 MS", "MEDIAN", "P99", "MS/H", "ODD")
+    rows = []
+    for day in shown:
+        for k, (stem, file) in enumerate(_main_files(day)):
+            odd = sum(day["counts"].values())
+            rows.append(
+                (
+                    day["date"] if k == 0 else "",
+                    stem,
+                    f"{file['rows']:,}",
+                    f"{file['hours']}/24",
+                    _clock(file["first"]),
+                    _clock(file["last"]),
+                    f"{day['gaps']:,}" if k == 0 else "",
+                    *_latency(file["latency"]),
+                    ("DAMAGED" if day["damage"] else f"{odd:,}") if k == 0 else "",
+                )
+            )
+    text = text_table(head, rows, left=(0, 1))
+    hidden = len(days) - len(shown)
+    return text + (f"\n{hidden} more day(s) of candles alone, or without gaps or oddities" if hidden else "")
+
+
+def _main_files(day: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    found = [(stem, file) for stem, file in day["files"].items() if stem in ("quotes", "trades")]
+    empty = {"rows": 0, "hours": 0, "first": None, "last": None, "latency": None}
+    return found or [("-", empty)]
+
+
+def _latency(found: dict[str, Any] | None) -> tuple[str, str, str, str]:
+    if found is None:
+        return "-", "-", "-", "-"
+    slope = found["slope_ms_per_hour"]
+    return _short(found["p1_ms"]), _short(found["median_ms"]), _short(found["p99_ms"]), "-" if slope is None else f"{slope:+.3g}"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _clock(moment: str | None) -> str:
+    return moment[11:19] if moment else "-"
+
+
+def _moment(text: str | None) -> str:
+    return text[:19].replace("T", " ") if text else "-"
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONG_SOURCE else f"{name[: LONG_SOURCE // 2]}…{name[-LONG_SOURCE // 2 :]}"
+
+
+def _few(names: Sequence[str], most: int) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
