@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,6 +17,7 @@ from slackwater.cli.app import main
 from slackwater.cli.data_tables import PIPE_WIDTH
 from slackwater.data import query
 from slackwater.data.importer import ImportRequest, import_tape
+from slackwater.data.layout import FUNDING_SCHEMA
 from slackwater.data.synth import SynthRequest, synthesise
 from slackwater.errors import UsageError
 from tests.unit.data.odd_tapes import COUNT, OddTape, write
@@ -61,9 +63,9 @@ def test_every_symbol_day_candle_and_funding_is_there(tmp_path: Path) -> None:
     days = sorted({path.parent.name for path in tmp_path.glob("synth/A/*/klines_1m.parquet")})
     assert [row[0] for row in ask(tmp_path, "SELECT DISTINCT date::VARCHAR FROM klines WHERE timeframe = '1m' ORDER BY 1")] == days
     assert ask(tmp_path, "SELECT count(DISTINCT timeframe), bool_and(timeframe IN ('1m', '5m', '15m')) FROM klines") == [(3, True)]
-    paid = [rate for path in sorted(tmp_path.glob("synth/A/*/funding.parquet")) for rate in pq.read_table(path)["rate"].to_pylist()]
-    assert len(paid) > 0
-    assert [row[0] for row in ask(tmp_path, "SELECT rate FROM funding WHERE symbol = 'A' ORDER BY ts_event")] == paid
+    rates = pa.table({"ts_event": pa.array([5], pa.int64()), "ts_recv": pa.nulls(1, pa.int64()), "rate": [0.0001]}, schema=FUNDING_SCHEMA)
+    pq.write_table(rates, tmp_path / "synth/B" / days[0] / "funding.parquet")
+    assert ask(tmp_path, "SELECT symbol, date::VARCHAR, ts_event, ts_recv, rate FROM funding") == [("B", days[0], 5, None, 0.0001)]
 
 
 REFUSED = {
