@@ -83,3 +83,17 @@ def test_what_is_refused_says_why(words: list[str], code: int, text: str) -> Non
     assert (done.returncode, done.stdout) == (code, "")
     assert text in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_tape_with_receive_times_is_verified_in_a_process_of_its_own(tmp_path: Path) -> None:
+    lines = [f"{1_700_000_000 + k}.5: " + _book(k) + "\n" for k in range(3)]
+    (tmp_path / "log.txt").write_text("".join(lines))
+    answer("data", "import", "--format", "binance-raw", "--venue", "binance", "--input", tmp_path / "log.txt", "--to", tmp_path / "tape")
+    said = slackwater("data", "verify", "--data", tmp_path / "tape")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert "binance/AAAUSDT: good; 3 quotes" in said.stdout
+
+
+def _book(k: int) -> str:
+    ms = 1_700_000_000_000 + 1000 * k
+    return f'{{"e":"bookTicker","u":{k},"s":"AAAUSDT","b":"1.5","B":"2","a":"1.6","A":"{k + 1}","T":{ms},"E":{ms}}}'
