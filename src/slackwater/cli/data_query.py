@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from slackwater.cli.console import note
+from slackwater.cli.console import emit, note, progress
 from slackwater.cli.data import Json, app
 from slackwater.errors import UsageError
 
@@ -42,6 +42,38 @@ def sql(
         raise UsageError(f"--rows: expected a positive number, found {rows}")
     with answer(data, query, memory_mb) as found:
         {"table": lambda: _print_table(found, rows), "csv": lambda: _print_csv(found), "json": lambda: _print_json(found)}[kind]()
+
+
+@app.command
+def scan(
+    *,
+    data: Annotated[Path | None, Parameter(help="The tape's folder: everything is measured.")] = None,
+    tickers: Annotated[str | None, Parameter(help="A file or URL with the venue's ticker/24hr: no spreads, no pumps, no depth.")] = None,
+    config: Annotated[Path | None, Parameter(help="A configuration file. Left out: the defaults.")] = None,
+    top: Annotated[int | None, Parameter(help="How many to name. Left out: scanner.top_n.")] = None,
+    json: Json = False,
+) -> None:
+    """Rank symbols by what the strategy needs, within the limits of the configuration's scanner section."""
+    from slackwater.cli.scan_tables import scan_text
+    from slackwater.config.loading import load
+
+    if (data is None) == (tickers is None):
+        raise UsageError("expected either --data or --tickers, found " + ("none" if data is None else "both"))
+    loaded = load(config)
+    for line in loaded.notices:
+        note(line)
+    if data is not None:
+        from slackwater.data.scan_tape import scan_tape
+
+        with progress("Measuring") as advance:
+            found = scan_tape(data, loaded, top, advance)
+    else:
+        from slackwater.data.scan_tickers import scan_tickers
+
+        found = scan_tickers(str(tickers), loaded, top)
+    for kind, count in found.get("quarantined", {}).items():
+        note(f"{count:,} entries passed over: {kind}, first {found['places'][kind][0]}")
+    emit(json, found, lambda: scan_text(found))
 
 
 def _print_table(found: Answer, most: int) -> None:

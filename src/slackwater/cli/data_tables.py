@@ -21,13 +21,13 @@ MOST_DAYS = 40  # a longer list of days shows those with something to say
 def text_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: Collection[int] = (0,), folded: str = "") -> str:
     """Rows under a head as wide as the terminal, or 100 columns in a pipe.
 
-    The columns numbered `left` are text, the others numbers, set to the right; none is broken. The column `folded` is text too and
-    takes what room remains, on several lines if it must.
+    The columns numbered `left` are text, the others numbers, set to the right. The column `folded` is text too and takes what room
+    remains. It and the first one go on in the next line if they must; nothing is cut as long as the numbers have room.
     """
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for k, name in enumerate(head):
         is_text = k in left or name == folded
-        table.add_column(Text(name), justify="left" if is_text else "right", overflow="fold", no_wrap=name != folded)
+        table.add_column(Text(name), justify="left" if is_text else "right", overflow="fold", no_wrap=k > 0 and name != folded)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     sink = io.StringIO()
@@ -65,7 +65,7 @@ def listing_text(entries: Sequence[dict[str, Any]]) -> str:
         counts = entry["rows"]
         rows.append(
             (
-                f"{entry['venue']}/\n{entry['symbol']}" if len(entry["venue"]) > LONG_VENUE else f"{entry['venue']}/{entry['symbol']}",
+                symbol_cell(f"{entry['venue']}/{entry['symbol']}"),
                 f"{_moment(entry['first'])}\n{_moment(entry['last'])}",
                 str(entry["days"]),
                 f"{counts.get('quotes', 0):,}",
@@ -144,6 +144,12 @@ def _short(value: float) -> str:
 
 def _clock(moment: str | None) -> str:
     return moment[11:19] if moment else "-"
+
+
+def symbol_cell(name: str) -> str:
+    """A symbol's name, its venue on a line of its own when that is long."""
+    venue, slash, symbol = name.partition("/")
+    return f"{venue}/\n{symbol}" if slash and len(venue) > LONG_VENUE else name
 
 
 def _moment(text: str | None) -> str:
