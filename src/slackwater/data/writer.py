@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -212,7 +213,7 @@ def order_keys(batch: pa.RecordBatch | pa.Table) -> NDArray[np.int64]:
     if received.null_count == len(received):
         found = happened.to_numpy()
         return found
-    found = pa.compute.coalesce(received, happened).to_numpy()
+    found = pc.coalesce(received, happened).to_numpy()
     return found
 
 
