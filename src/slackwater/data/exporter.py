@@ -21,6 +21,7 @@ from slackwater.data.event_files import SIDECAR_FORMAT, SIDECAR_VERSION
 from slackwater.data.event_rows import EventMaker, earliest_later, in_both_orders, tape_rows
 from slackwater.data.hftbacktest import EVENT, MEMBER
 from slackwater.data.layout import QUOTES, TRADES, date_of, write_json
+from slackwater.data.parquet import open_parquet
 from slackwater.data.tape import SymbolTape, open_tape
 from slackwater.data.writer import order_keys
 from slackwater.errors import DataError, UsageError
@@ -64,7 +65,7 @@ class Part:
             if not path.exists():
                 continue
             try:
-                with pq.ParquetFile(path) as file:
+                with open_parquet(path) as file:
                     for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
                         keys = order_keys(batch)
                         is_within = (keys >= self.span[0]) & (keys < self.span[1])

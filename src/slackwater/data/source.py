@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from slackwater.data.column_plan import FLAGS, LINE, NUMBERS, TIMES, ColumnPlan, is_text
 from slackwater.data.csv_rows import CsvRows, guess
+from slackwater.data.parquet import open_parquet
 from slackwater.data.tally import Tally
 from slackwater.errors import DataError
 
@@ -69,7 +69,7 @@ def open_source(path: Path, kind: str, plan: ColumnPlan = PLAIN) -> Source:
             wanted = {plan.names.get(name, name): _cell_types(name, plan) for name in NEEDED[kind] + OPTIONAL[kind]}
             schema, row_count = pa.schema(guess(path, wanted).items()), None
         else:
-            with pq.ParquetFile(path) as file:
+            with open_parquet(path) as file:
                 schema, row_count = file.schema_arrow, file.metadata.num_rows
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path}: expected a Parquet or .csv file of {kind}, found: {_first_line(error)}") from error
@@ -114,7 +114,7 @@ def _reader(path: Path, schema: pa.Schema, plan: ColumnPlan) -> Read:
 
 
 def _raw_parquet(path: Path, theirs: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         yield from file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(theirs)), use_threads=False)
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from slackwater.data.layout import CANDLE_FRAMES, FUNDING, QUOTES, TRADES, kline_name
+from slackwater.data.parquet import open_parquet
 from slackwater.errors import DataError
 from slackwater.kernel.record import dtype_of
 from slackwater.schema.events import RowKind, TapeRow
@@ -83,7 +83,7 @@ class Stream:
     def _read(paths: Sequence[Path], columns: list[str], fill: Fill) -> Iterator[Rows]:
         for path in paths:
             try:
-                with pq.ParquetFile(path) as file:
+                with open_parquet(path) as file:
                     for batch in file.iter_batches(CHUNK_ROWS, columns=columns, use_threads=False):
                         rows = np.zeros(batch.num_rows, ROW_DTYPE)
                         fill(batch, rows)

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from slackwater.data.findings import DayFindings, first_places, sum_counts
@@ -33,6 +32,7 @@ from slackwater.data.layout import (
     time_text,
 )
 from slackwater.data.outliers import BookBand, SpikeWatch
+from slackwater.data.parquet import open_parquet
 from slackwater.data.row_checks import RecentIds, check_clocks, check_quotes, check_trades, int_column
 from slackwater.data.tape import SymbolTape, find_symbol_folders, open_tape
 from slackwater.data.writer import BATCH_ROWS, GAP_NS, order_keys
@@ -202,7 +202,7 @@ def _ordered(path: Path, day: DayFindings) -> Iterator[tuple[pa.RecordBatch, NDA
 
 
 def _batches(path: Path, schema: pa.Schema | None) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         if schema is not None:
             present = {column.name: column.type for column in file.schema_arrow}
             if any(present.get(column.name) != column.type for column in schema):

@@ -30,20 +30,11 @@ from slackwater.data.layout import (
     time_text,
     write_json,
 )
+from slackwater.data.parquet import open_parquet, open_writer
 from slackwater.errors import DataError
 from slackwater.schema.units import DAY, SEC
 
 GAP_NS = 60 * SEC  # a longer silence of the quotes is a gap in the manifest
-COMPRESSION_LEVEL = 6  # of zstd: 4 % smaller than 3 at twice its time; 9 gains another 1 % and doubles it again
-# Where packed differences are not the smallest, measured with benchmarks/data_throughput.py and kept readable by DuckDB. Sizes of a
-# book come back to values seen before, which zstd finds in plain words; sizes of trades rarely do, and their upper bytes are alike.
-ENCODING = {
-    "bid_ticks": "BYTE_STREAM_SPLIT",
-    "ask_ticks": "BYTE_STREAM_SPLIT",
-    "bid_lots": "PLAIN",
-    "ask_lots": "PLAIN",
-    "lots": "BYTE_STREAM_SPLIT",
-}
 SCHEMA_VERSION = 1  # of the tape's files
 BATCH_ROWS = 1 << 18
 MOST_OPEN = 16  # files at once: a tape of years must not meet the limit of open files
@@ -204,14 +195,6 @@ def _put_in_place(building: Path, home: Path, spec: InstrumentSpec) -> None:
     write_json(home / INSTRUMENT, spec.as_json())
 
 
-def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """A Parquet writer as tapes want it: zstd, integers as packed differences or as `ENCODING` says, no dictionaries."""
-    packed = {column.name: ENCODING.get(column.name, "DELTA_BINARY_PACKED") for column in schema if pa.types.is_integer(column.type)}
-    return pq.ParquetWriter(
-        path, schema, compression="zstd", compression_level=COMPRESSION_LEVEL, use_dictionary=False, column_encoding=packed
-    )
-
-
 def order_keys(batch: pa.RecordBatch | pa.Table) -> NDArray[np.int64]:
     """The time that orders rows: `ts_recv`, and `ts_event` (or a candle's `ts_close`) where that is null or absent."""
     if "ts_close" in batch.schema.names:
@@ -231,11 +214,11 @@ def sort_file(path: Path) -> None:
 
     Rows wait only until no later batch can hold an earlier time, so memory grows with how far rows are displaced, not with the day.
     """
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         earliest = [int(keys.min()) for keys in _key_batches(file)]
     later = np.minimum.accumulate(np.array([*earliest, 2**63 - 1])[::-1])[::-1]
     temporary = path.with_suffix(".sorted")
-    with pq.ParquetFile(path) as file, open_writer(temporary, file.schema_arrow) as writer:
+    with open_parquet(path) as file, open_writer(temporary, file.schema_arrow) as writer:
         waiting = file.schema_arrow.empty_table()
         for number, batch in enumerate(file.iter_batches(BATCH_ROWS, use_threads=False)):
             waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])]).combine_chunks()
@@ -265,7 +248,7 @@ def describe_day(folder: Path) -> dict[str, Any]:
         files[path.name] = {"rows": count, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
         if path.name.startswith(("klines", "funding")) or not count:
             continue
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             previous: int | None = None
             for keys in _key_batches(file):
                 first.append(int(keys[0]))

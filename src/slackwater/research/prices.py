@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from slackwater.data.layout import QUOTES
+from slackwater.data.parquet import open_parquet
 from slackwater.data.tape import SymbolTape, Tape, open_tape
 from slackwater.errors import DataError, UsageError
 from slackwater.research.read_run import Run, numbers
@@ -89,5 +89,5 @@ def _from_tape(entry: SymbolTape, feed_latency_ns: int, span: tuple[int, int], e
 def _batches(entry: SymbolTape) -> Iterator[pa.RecordBatch]:
     for path in entry.files:
         if path.name == QUOTES:
-            with pq.ParquetFile(path) as file:
+            with open_parquet(path) as file:
                 yield from file.iter_batches(BATCH_ROWS, columns=COLUMNS, use_threads=False)

@@ -12,7 +12,8 @@ import pytest
 
 from slackwater.data import writer
 from slackwater.data.layout import QUOTE_SCHEMA, TRADE_SCHEMA, sha256_of
-from slackwater.data.writer import describe_day, open_writer, sort_file
+from slackwater.data.parquet import open_writer
+from slackwater.data.writer import describe_day, sort_file
 
 T0 = 1_700_000_000_000_000_000
 
