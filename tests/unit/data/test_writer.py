@@ -12,7 +12,7 @@ import pytest
 
 from slackwater.data import writer
 from slackwater.data.layout import QUOTE_SCHEMA, TRADE_SCHEMA, sha256_of
-from slackwater.data.parquet import open_writer
+from slackwater.data.parquet import ENCODING, open_writer
 from slackwater.data.writer import describe_day, sort_file
 
 T0 = 1_700_000_000_000_000_000
@@ -66,4 +66,4 @@ def test_other_readers_read_the_encodings(tmp_path: Path) -> None:
         assert found.to_pydict() == pa.table(columns, schema).to_pydict()
         footer = pq.read_metadata(tmp_path / f"{name}.parquet").row_group(0)
         used = {footer.column(k).path_in_schema: footer.column(k).encodings for k in range(footer.num_columns)}
-        assert all(way in used[column] for column, way in writer.ENCODING.items() if column in used)
+        assert all(way in used[column] for column, way in ENCODING.items() if column in used)
