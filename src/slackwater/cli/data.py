@@ -170,4 +170,5 @@ def _rows_text(entry: dict[str, Any]) -> str:
 
 import slackwater.cli.data_export  # noqa: E402  (registers `export` on the app above)
 import slackwater.cli.data_fetch  # noqa: E402  (registers `fetch`)
-import slackwater.cli.data_query  # noqa: E402, F401  (registers `sql` and `scan`)
+import slackwater.cli.data_query  # noqa: E402  (registers `sql` and `scan`)
+import slackwater.cli.data_record  # noqa: E402, F401  (registers `record`)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 from slackwater.data.archive import FRAMES, ArchiveFile
 from slackwater.data.archive_csv import ArchiveCsv, Rejects
 from slackwater.data.instrument import InstrumentSpec
-from slackwater.data.layout import FUNDING, KLINE_SCHEMA, MANIFEST, QUOTES, TRADES, data_files, kline_name, read_json
+from slackwater.data.layout import FUNDING, KLINE_SCHEMA, MANIFEST, QUOTES, TRADES, data_files, kline_name, link_or_copy, read_json
 from slackwater.data.ordering import Survey, ordered
 from slackwater.data.quarantine import Intake
 from slackwater.data.writer import TapeWriter, writing
@@ -177,10 +175,7 @@ def _keep_others(present: Path, writer: TapeWriter, brought: set[str]) -> list[d
     building = writer.folder / present.name
     building.mkdir(exist_ok=True)
     for path in others:
-        try:
-            os.link(path, building / path.name)
-        except OSError:
-            shutil.copy2(path, building / path.name)
+        link_or_copy(path, building / path.name)
     if not (present / MANIFEST).exists():
         return []
     names: dict[str, tuple[str, ...]] = {

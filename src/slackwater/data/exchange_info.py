@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,23 +20,52 @@ def read_exchange_info(place: str, symbol: str) -> InstrumentSpec:
     Raises:
         DataError: it cannot be had, or as for `spec_from_exchange_info`.
     """
-    if place.startswith(("http://", "https://")):
-        return spec_from_exchange_info(place, fetch_bytes(place), symbol)
-    try:
-        content = Path(place).read_bytes()
-    except OSError as error:
-        raise DataError(f"{place}: expected exchangeInfo in a file, found: {error.strerror}") from error
-    return spec_from_exchange_info(place, content, symbol)
+    return spec_from_exchange_info(place, _content(place), symbol)
+
+
+def read_listing(place: str) -> dict[str, dict[str, Any]]:
+    """The entries of the `exchangeInfo` in a file or at a URL, by symbol.
+
+    Raises:
+        DataError: it cannot be had, or is no exchangeInfo.
+    """
+    return _listing(place, _content(place))
 
 
 def spec_from_exchange_info(place: str, content: bytes, symbol: str) -> InstrumentSpec:
     """What `exchangeInfo` says of a symbol. `place` is its file or URL, for messages.
 
+    Raises:
+        DataError: it is no exchangeInfo, or as for `spec_of`.
+    """
+    return spec_of(place, _listing(place, content), symbol)
+
+
+def spec_of(place: str, listing: dict[str, dict[str, Any]], symbol: str) -> InstrumentSpec:
+    """What a listing says of a symbol.
+
     Tick from PRICE_FILTER, lot and minimum size from LOT_SIZE, minimum value from MIN_NOTIONAL, or NOTIONAL as spot has it.
 
     Raises:
-        DataError: it is no exchangeInfo, lacks the symbol, or a filter is missing or no positive decimal.
+        DataError: it lacks the symbol, or a filter is missing or no positive decimal.
     """
+    if symbol not in listing:
+        near = difflib.get_close_matches(symbol, listing, n=1, cutoff=0.7)
+        hint = f"did you mean {near[0]}?" if near else "is it of the right venue and day?"
+        raise DataError(f"{place}: expected the symbol {symbol}, found {len(listing)} others; {hint}")
+    return _spec(place, symbol, listing[symbol])
+
+
+def _content(place: str) -> bytes:
+    if place.startswith(("http://", "https://")):
+        return fetch_bytes(place)
+    try:
+        return Path(place).read_bytes()
+    except OSError as error:
+        raise DataError(f"{place}: expected exchangeInfo in a file, found: {error.strerror}") from error
+
+
+def _listing(place: str, content: bytes) -> dict[str, dict[str, Any]]:
     try:
         found = msgspec.json.decode(content)
     except msgspec.DecodeError as error:
@@ -43,10 +73,7 @@ def spec_from_exchange_info(place: str, content: bytes, symbol: str) -> Instrume
     listed = found.get("symbols") if isinstance(found, dict) else None
     if not isinstance(listed, list):
         raise DataError(f"{place}: expected exchangeInfo with a list of symbols, found none")
-    known = {entry["symbol"]: entry for entry in listed if isinstance(entry, dict) and isinstance(entry.get("symbol"), str)}
-    if symbol not in known:
-        raise DataError(f"{place}: expected the symbol {symbol}, found {len(known)} others; is it of the right venue and day?")
-    return _spec(place, symbol, known[symbol])
+    return {entry["symbol"]: entry for entry in listed if isinstance(entry, dict) and isinstance(entry.get("symbol"), str)}
 
 
 def _spec(place: str, symbol: str, entry: dict[str, Any]) -> InstrumentSpec:

@@ -88,19 +88,27 @@ def read_instrument(path: Path) -> InstrumentSpec:
     Raises:
         DataError: the file is missing, or a field is missing or no positive decimal.
     """
-    found = read_json(path)
+    return parse_instrument(str(path), read_json(path))
+
+
+def parse_instrument(place: str, found: dict[str, Any]) -> InstrumentSpec:
+    """The specification in the content of an `instrument.json`; `place` says where it stood, for messages.
+
+    Raises:
+        DataError: a field is missing or no positive decimal.
+    """
     values: dict[str, Decimal] = {}
     for name in ("tick_size", "lot_size", "min_qty", "min_notional"):
         if name not in found:
-            raise DataError(f"{path}: expected the field {name}, found {', '.join(sorted(found)) or 'nothing'}")
+            raise DataError(f"{place}: expected the field {name}, found {', '.join(sorted(found)) or 'nothing'}")
         text = str(found[name])
         try:
             values[name] = Decimal(0) if name == "min_notional" and not float(text) else parse_step(name, text)
         except (UsageError, ValueError) as error:
-            raise DataError(f"{path}: {error}") from error
+            raise DataError(f"{place}: {error}") from error
     history = found.get("history", [])
     if not isinstance(history, list) or not all(isinstance(entry, dict) for entry in history):
-        raise DataError(f"{path}: expected history as a list of objects, found {history!r}")
+        raise DataError(f"{place}: expected history as a list of objects, found {history!r}")
     return InstrumentSpec(contract=str(found.get("contract", "linear")), history=tuple(history), **values)
 
 

@@ -24,7 +24,7 @@ from slackwater.data.column_plan import BOOK, LINE
 from slackwater.data.csv_rows import PATTERNS
 from slackwater.data.layout import NAME_PATTERN
 from slackwater.data.source import OLDEST_NS, Source
-from slackwater.data.stream_messages import IGNORED, AggTrade, BookTicker, SingleTrade, decode
+from slackwater.data.stream_messages import NAMES, AggTrade, BookTicker, SingleTrade, decode
 from slackwater.data.tally import Tally
 from slackwater.errors import DataError
 
@@ -134,7 +134,7 @@ class RawLog:
         elif kind is str:
             self._refuse(message)
         else:
-            self.messages[IGNORED[kind]] += 1
+            self.messages[NAMES[kind]] += 1
 
     def _refuse(self, kind: str) -> None:
         self.tally.add(kind, (self.lines,), 1)

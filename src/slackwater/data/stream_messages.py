@@ -25,6 +25,7 @@ class BookTicker(Struct, tag_field="e", tag="bookTicker"):
     a: str
     A: str
     T: Milliseconds
+    u: Identifier = 0  # grows, with holes
 
 
 class AggTrade(Struct, tag_field="e", tag="aggTrade"):
@@ -50,28 +51,63 @@ class SingleTrade(Struct, tag_field="e", tag="trade"):
     X: str = "MARKET"
 
 
+class Candle(Struct):
+    """What a kline message says of its candle: `t` is its start, `x` whether it is over."""
+
+    t: Milliseconds
+    i: str
+    o: str
+    h: str
+    l: str  # noqa: E741  (the venue's name)
+    c: str
+    v: str
+    x: bool
+
+
+class Kline(Struct, tag_field="e", tag="kline"):
+    """A candle as it stands, or as it ended."""
+
+    s: str
+    k: Candle
+
+
+class MarkPrice(Struct, tag_field="e", tag="markPriceUpdate"):
+    """The funding rate `r` as estimated at `E` and the time `T` at which it is paid; empty and 0 where a contract has none."""
+
+    s: str
+    E: Milliseconds
+    r: str = ""
+    T: Annotated[int, Meta(ge=0, le=9 * 10**12)] = 0
+
+
 def _ignored(name: str) -> type[Struct]:
     return msgspec.defstruct(f"Ignored_{name}", [], tag_field="e", tag=name)
 
 
-IGNORED = {
+UNUSED = {
     _ignored(name): name
     for name in (
-        *("depthUpdate", "kline", "continuous_kline", "markPriceUpdate", "indexPriceUpdate", "forceOrder", "24hrTicker", "24hrMiniTicker"),
+        *("depthUpdate", "continuous_kline", "indexPriceUpdate", "forceOrder", "24hrTicker", "24hrMiniTicker"),
         *("compositeIndex", "contractInfo", "assetIndexUpdate"),
     )
 }
-WANTED = {BookTicker: "bookTicker", AggTrade: "aggTrade", SingleTrade: "trade"}
-KNOWN = frozenset((*WANTED.values(), *IGNORED.values()))
-_any_message: Any = BookTicker | AggTrade | SingleTrade
-for _kind in IGNORED:
+NAMES: dict[type, str] = {
+    BookTicker: "bookTicker",
+    AggTrade: "aggTrade",
+    SingleTrade: "trade",
+    Kline: "kline",
+    MarkPrice: "markPriceUpdate",
+} | UNUSED
+KNOWN = frozenset(NAMES.values())
+_any_message: Any = BookTicker | AggTrade | SingleTrade | Kline | MarkPrice
+for _kind in UNUSED:
     _any_message = _any_message | _kind
 _combined: Any = msgspec.json.Decoder(msgspec.defstruct("Combined", [("data", _any_message)]))
 _bare = msgspec.json.Decoder(_any_message)
 
 
 def decode(text: bytes) -> Any:
-    """The message in a text, which is of a combined stream or bare: a struct of this file, or as text the kind of what is wrong with it.
+    """The message in a text, which is of a combined stream or bare: a struct of this file, or a text: the kind of what is wrong with it.
 
     `malformed_line` is no JSON, `wrong_type` a known message with a field missing or of a wrong type, `unknown_message` all else.
     """

@@ -99,20 +99,25 @@ class TapeWriter:
             if file.writer.is_open:
                 file.writer.close()
 
+    def sort(self) -> Counter[str]:
+        """Close every file and put those into order that are not; the steps back in time by kind."""
+        self.close()
+        backwards: Counter[str] = Counter()
+        for (_, name), file in sorted(self.files.items()):
+            if file.backwards:
+                backwards[name.removesuffix(".parquet")] += file.backwards
+                sort_file(file.path)
+        return backwards
+
     def finish(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Sort what needs sorting, write each day's manifest, and return totals: rows by file, days, steps back, gaps, first and last time.
 
         Raises:
             DataError: there are no rows.
         """
-        self.close()
         if not self.files:
             raise DataError(f"{self.venue}/{self.symbol}: expected rows for the tape, found none that make sense")
-        backwards: Counter[str] = Counter()
-        for (_, name), file in sorted(self.files.items()):
-            if file.backwards:
-                backwards[name.removesuffix(".parquet")] += file.backwards
-                sort_file(file.path)
+        backwards = self.sort()
         days = [describe_day(folder) for folder in date_folders(self.folder)]
         dates = [day["date"] for day in days]
         rows: Counter[str] = Counter()

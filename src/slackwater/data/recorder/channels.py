@@ -21,17 +21,23 @@ class Socket:
     streams: tuple[str, ...]
 
 
-def plan_sockets(symbols: Sequence[str]) -> list[Socket]:
+def plan_sockets(symbols: Sequence[str], table: Path = TABLE) -> list[Socket]:
     """The sockets that carry every stream of the table for these symbols, by path; a symbol named twice counts once.
 
     Raises:
-        UsageError: there is no symbol.
+        UsageError: there is no symbol, or the table is none.
     """
     names = list(dict.fromkeys(symbol.lower() for symbol in symbols))
     if not names:
         raise UsageError("--symbols: expected at least one symbol such as ETHUSDT, found none")
     by_path: dict[str, list[str]] = {}
-    for channel, path in tomllib.loads(TABLE.read_text(encoding="utf-8")).items():
+    try:
+        channels = tomllib.loads(table.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{table}: expected a table of channels and paths, found: {error}") from error
+    for channel, path in channels.items():
+        if not isinstance(path, str):
+            raise UsageError(f'{table}: expected a path such as "/market" for {channel}, found {path!r}')
         by_path.setdefault(path, []).extend(f"{name}@{channel}" for name in names)
     return [
         Socket(path, tuple(streams[start : start + MOST_STREAMS]))

@@ -1,0 +1,117 @@
+"""Finished logs of a recording become days of the tape. A log is deleted only when all of it is there, so this may be cut off anywhere."""
+
+from __future__ import annotations
+
+import fcntl
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from slackwater.data.layout import read_json
+from slackwater.data.parquet import open_writer
+from slackwater.data.recorder import log
+from slackwater.data.recorder.log import is_being_written, logs_in, read_log, sync_folder
+from slackwater.data.recorder.merge import Merge, Places, batch_of, slices_of, sync_file
+from slackwater.errors import DataError
+
+RECORDINGS = ".recording"  # in the tape's folder
+NOTES = ".notes.json"  # beside a log: what its recorder counted
+LOCK = "finish.lock"
+
+
+def recording_folder(to: Path, venue: str) -> Path:
+    """Where a venue's logs lie until they are finished."""
+    return to / RECORDINGS / venue
+
+
+def finish_logs(to: Path, venue: str) -> dict[str, Any]:
+    """Put every log that nobody writes any more on the tape.
+
+    Returns `logs` (how many), `rows` by symbol and file, `kept_aside` and `damaged` (sentences), `cut_off_bytes` of torn last rows.
+
+    Raises:
+        DataError: the tape there is damaged.
+        OSError: the disk refuses; the log is still there.
+    """
+    folder = recording_folder(to, venue)
+    done: dict[str, Any] = {"logs": 0, "rows": {}, "kept_aside": [], "damaged": [], "cut_off_bytes": 0}
+    if not folder.is_dir():
+        return done
+    with _only_one(folder):
+        for stale in folder.glob("*.new"):
+            if not is_being_written(stale):
+                stale.unlink()
+        for path in logs_in(folder):
+            if not is_being_written(path):
+                _finish_log(path, to, done)
+                done["logs"] += 1
+    return done
+
+
+def _finish_log(path: Path, to: Path, done: dict[str, Any]) -> None:
+    notes_path = path.with_name(path.name + NOTES)
+    try:
+        header, rows, cut_off = read_log(path)
+    except DataError as error:
+        aside = path.with_suffix(".damaged")
+        path.replace(aside)
+        done["damaged"].append(f"{error}; kept as {aside}")
+        return
+    done["cut_off_bytes"] += cut_off
+    notes: dict[str, Any] = read_json(notes_path) if notes_path.exists() else {}
+    numbers = np.asarray(rows["symbol"])
+    order = np.argsort(numbers, kind="stable")
+    bounds = np.searchsorted(numbers[order], np.arange(len(header.symbols) + 1))
+    for number, symbol in enumerate(header.symbols):
+        places = order[bounds[number] : bounds[number + 1]]
+        if len(places):
+            merge = Merge(path, to, header, number, rows, notes.get(symbol, {}) | {"cut_off_bytes": cut_off})
+            try:
+                done["rows"].setdefault(symbol, Counter()).update(merge.run(places))
+            except DataError as error:
+                done["kept_aside"].append(_keep_aside(merge, places, error))
+    path.unlink()
+    notes_path.unlink(missing_ok=True)
+
+
+KEPT = {
+    "quotes": (log.QUOTE, {"bid": "a", "bid_qty": "b", "ask": "c", "ask_qty": "d"}),
+    "trades": (log.TRADE, {"price": "a", "qty": "b", "buyer_maker": "flag", "trade_id": "number"}),
+}
+
+
+def _keep_aside(merge: Merge, places: Places, error: DataError) -> str:
+    """Save rows that do not fit the tape as plain files that an import takes; a sentence that says so."""
+    folder = recording_folder(merge.to, merge.header.venue) / "kept"
+    folder.mkdir(exist_ok=True)
+    saved = []
+    for kind, (number, names) in KEPT.items():
+        mine = places[merge.rows["kind"][places] == number]
+        path = folder / f"{merge.symbol}-{merge.header.started_ns}-{kind}.parquet"
+        writer = None
+        for part in slices_of(mine):
+            found = merge.rows[part]
+            values = {ours: pa.array(found[name] != 0 if ours == "buyer_maker" else found[name]) for ours, name in names.items()}
+            batch = batch_of(found, values)
+            writer = writer or open_writer(path, batch.schema)
+            writer.write_batch(batch)
+        if writer is not None:
+            writer.close()
+            sync_file(path)
+            saved.append(f"--{kind} {path}")
+    sync_folder(folder)
+    command = f"slackwater data import --venue {merge.header.venue} --symbol {merge.symbol} {' '.join(saved)} --to ANOTHER_FOLDER"
+    return f"{merge.symbol}: its rows do not fit the tape ({error}) and were kept aside; they can be had with: {command}"
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """One process at a time finishes the logs of a folder; others wait."""
+    with (folder / LOCK).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

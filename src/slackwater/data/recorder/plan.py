@@ -1,0 +1,71 @@
+"""What a recording records: its symbols as asked for or the most traded ones, and what the venue says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from slackwater.data.download import fetch_bytes
+from slackwater.data.exchange_info import read_listing, spec_of
+from slackwater.data.instrument import InstrumentSpec
+from slackwater.data.layout import check_name
+from slackwater.data.symbols import canonical_symbol
+from slackwater.errors import DataError, UsageError
+
+MOST_SYMBOLS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPlan:
+    """Symbols with their steps and minimums, and what the user should know of them."""
+
+    symbols: tuple[str, ...]
+    specs: tuple[InstrumentSpec, ...]
+    notes: tuple[str, ...]
+
+
+def plan_recording(symbols: Sequence[str], top: int | None, rest_url: str, exchange_info: str | None) -> RecordingPlan:
+    """Ask the venue what there is. Either symbols are named, or `top` says how many of the most traded ones are meant.
+
+    Raises:
+        UsageError: neither or both are given, or `top` is out of range.
+        DataError: the venue does not answer, or does not know a symbol.
+    """
+    names = list(dict.fromkeys(check_name("--symbols", canonical_symbol(name).upper()) for name in symbols))
+    if bool(names) == (top is not None):
+        raise UsageError(f"--symbols or --top: expected one of them, found {'both' if names else 'neither'}")
+    if top is not None and not 1 <= top <= MOST_SYMBOLS:
+        raise UsageError(f"--top: expected 1 to {MOST_SYMBOLS}, found {top}")
+    place = exchange_info or f"{rest_url.rstrip('/')}/fapi/v1/exchangeInfo"
+    listing = read_listing(place)
+    if top is not None:
+        names = most_traded(rest_url, listing, top)
+    specs = tuple(spec_of(place, listing, name) for name in names)
+    idle = [f"{name}: the venue says {status}" for name in names if (status := listing[name].get("status", "TRADING")) != "TRADING"]
+    return RecordingPlan(tuple(names), specs, tuple(idle))
+
+
+def most_traded(rest_url: str, listing: dict[str, dict[str, Any]], count: int) -> list[str]:
+    """The perpetuals in USDT that trade now, by the value traded in 24 hours, largest first.
+
+    Raises:
+        DataError: the venue does not answer, or with something else.
+    """
+    url = f"{rest_url.rstrip('/')}/fapi/v1/ticker/24hr"
+    try:
+        tickers = msgspec.json.decode(fetch_bytes(url), type=list[dict[str, Any]])
+        values = {ticker["symbol"]: float(ticker["quoteVolume"]) for ticker in tickers}
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{url}: expected a list of tickers with symbol and quoteVolume, found: {error}") from error
+    fitting = [name for name in values if _is_traded_perpetual(listing.get(name, {}))]
+    if not fitting:
+        raise DataError(f"{url}: expected tickers of perpetuals in USDT, found none among {len(values)}")
+    return sorted(fitting, key=lambda name: (-values[name], name))[:count]
+
+
+def _is_traded_perpetual(entry: dict[str, Any]) -> bool:
+    wanted = {"status": "TRADING", "contractType": "PERPETUAL", "quoteAsset": "USDT"}
+    return all(entry.get(name) == value for name, value in wanted.items())

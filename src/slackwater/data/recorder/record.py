@@ -1,0 +1,304 @@
+"""A recording from its start to its end: sockets, back-fill and disk side by side, and finished logs to the tape."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from slackwater.data.layout import INSTRUMENT, MANIFEST, TRADES, check_name, date_folders, read_json
+from slackwater.data.parquet import open_parquet
+from slackwater.data.recorder.backfill import Backfill
+from slackwater.data.recorder.channels import TABLE, plan_sockets
+from slackwater.data.recorder.finish import finish_logs, recording_folder
+from slackwater.data.recorder.intake import RecorderIntake
+from slackwater.data.recorder.keeper import KeeperTiming, LogKeeper
+from slackwater.data.recorder.log import LogHeader, symbols_being_recorded
+from slackwater.data.recorder.plan import RecordingPlan, plan_recording
+from slackwater.data.recorder.rest import RestClient
+from slackwater.data.recorder.sockets import Feed, KeptSocket, ReceiveClock, SocketTiming
+from slackwater.errors import SafetyError, UsageError
+from slackwater.schema.units import HOUR
+
+STREAM_URL = "wss://fstream.binance.com"
+REST_URL = "https://fapi.binance.com"
+RESUMED_NS = HOUR  # a tape that ended longer ago is not continued by asking for all trades since
+LAST_FILL_S = 20.0  # how long the last gaps may take when a recording ends
+STATUS_S = 1.0
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRequest:
+    """What to record and where. `exchange_info` is a file or URL in place of the venue's; `seconds` ends the recording by itself."""
+
+    to: Path
+    venue: str = "binance-um"
+    symbols: tuple[str, ...] = ()
+    top: int | None = None
+    stream_url: str = STREAM_URL
+    rest_url: str = REST_URL
+    exchange_info: str | None = None
+    channels: Path = TABLE
+    seconds: float | None = None
+    sockets: SocketTiming = SocketTiming()
+    keeper: KeeperTiming = KeeperTiming()
+    fill_every_s: float = 2.0
+
+
+def record(request: RecordRequest, tell: Tell, show: Tell = lambda line: None) -> dict[str, Any]:
+    """Record until asked to end by SIGINT or SIGTERM, or until the time is over; then put everything on the tape.
+
+    `tell` is given a sentence about each thing that happens, `show` a line about how it goes, again and again.
+
+    Returns `ok`, rows by symbol and file, and everything that was counted: `ok` is false where something is missing of the time recorded.
+
+    Raises:
+        UsageError: an option makes no sense.
+        SafetyError: another process records one of the symbols into the same tape, or its days are not of a recording.
+        DataError: the venue does not say what there is to record.
+    """
+    check_name("--venue", request.venue)
+    for name, url, schemes in (("--stream-url", request.stream_url, ("ws", "wss")), ("--rest-url", request.rest_url, ("http", "https"))):
+        if url.partition("://")[0] not in schemes:
+            raise UsageError(f"{name}: expected a URL with {' or '.join(schemes)}, found {url!r}")
+    if request.seconds is not None and not request.seconds > 0:
+        raise UsageError(f"--seconds: expected more than 0, found {request.seconds:g}")
+    plan = plan_recording(request.symbols, request.top, request.rest_url, request.exchange_info)
+    _check_tape(request, plan)
+    for line in plan.notes:
+        tell(line)
+    recorder = Recorder(request, plan, tell, show)
+    asyncio.run(recorder.run())
+    recorder.add_finished(finish_logs(request.to, request.venue))
+    return recorder.result()
+
+
+def _check_tape(request: RecordRequest, plan: RecordingPlan) -> None:
+    """Refuse what would mix with another recording, or with a day that came from elsewhere."""
+    busy = symbols_being_recorded(recording_folder(request.to, request.venue)) & set(plan.symbols)
+    if busy:
+        raise SafetyError(f"{request.to}: expected to be the only recorder of {', '.join(sorted(busy))}, found another process at it")
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    for symbol in plan.symbols:
+        manifest = request.to / request.venue / symbol / today / MANIFEST
+        kinds = {source.get("kind") for source in read_json(manifest).get("source", [])} if manifest.exists() else set()
+        if kinds - {"recording"}:
+            raise SafetyError(f"{manifest.parent}: expected a day of a recording, found one from elsewhere; record into another folder")
+
+
+@dataclass(slots=True)
+class Recorder:
+    """One recording while it runs."""
+
+    request: RecordRequest
+    plan: RecordingPlan
+    tell: Tell
+    show: Tell
+    finished: dict[str, Any] = field(default_factory=lambda: {"logs": 0, "rows": {}, "kept_aside": [], "damaged": [], "cut_off_bytes": 0})
+    started: float = 0.0
+    ended: float = 0.0
+    intake: RecorderIntake = field(init=False)
+    clock: ReceiveClock = field(default_factory=ReceiveClock)
+    keeper: LogKeeper = field(init=False)
+    sockets: list[KeptSocket] = field(init=False)
+    backfill: Backfill | None = None
+    _finishing: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Make the parts that need no connection."""
+        request = self.request
+        self.intake = RecorderIntake(self.plan.symbols, request.keeper.most_waiting_bytes)
+        header = LogHeader(request.venue, self.plan.symbols, self.plan.specs, request.stream_url, 0)
+        folder = recording_folder(request.to, request.venue)
+        self.keeper = LogKeeper(folder, header, self.intake, request.keeper, self.tell, self._finish_beside)
+        feed = Feed(self.intake, self.clock)
+        self.sockets = [
+            KeptSocket(request.stream_url, socket, feed, request.sockets, self.tell)
+            for socket in plan_sockets(self.plan.symbols, request.channels)
+        ]
+
+    async def run(self) -> None:
+        """Record until the end."""
+        self.started = time.monotonic()
+        stop, disk_stop = asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        disk = asyncio.create_task(self.keeper.run(disk_stop))
+        try:
+            async with aiohttp.ClientSession() as session:
+                self.backfill = Backfill(self.intake, RestClient(session, self.request.rest_url), self.tell, self.request.fill_every_s)
+                await self._until(
+                    stop, [socket.run(session) for socket in self.sockets] + [self._catch_up(self.backfill), self._report()], disk
+                )
+                self.tell("ending: the last rows go to the tape")
+                await self._last_gaps(self.backfill)
+        finally:
+            self.ended = time.monotonic()
+            disk_stop.set()
+            await asyncio.gather(disk, return_exceptions=True)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+            await self.keeper.write()
+            await self.keeper.close()
+            await asyncio.gather(*self._finishing)
+        disk.result()
+
+    async def _until(self, stop: asyncio.Event, work: list[Coroutine[Any, Any, None]], disk: asyncio.Task[None]) -> None:
+        """Run everything until the stop or the time is over; an error that nobody foresaw in any of it ends all."""
+        tasks = [asyncio.create_task(part) for part in work]
+        stopping: asyncio.Task[Any] = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({*tasks, stopping, disk}, timeout=self.request.seconds, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                if task.done():
+                    task.result()
+        finally:
+            for task in (*tasks, stopping):
+                task.cancel()
+            await asyncio.gather(*tasks, stopping, return_exceptions=True)
+
+    async def _catch_up(self, backfill: Backfill) -> None:
+        """What lies before the first message: an earlier recording, candles for the regime; then gaps as they come."""
+        await self._finish()
+        try:
+            for symbol, trade_id in (await asyncio.to_thread(last_trade_ids, self.request, self.plan.symbols)).items():
+                self.intake.states[symbol].trades.continue_from(trade_id)
+        except (pa.ArrowInvalid, OSError) as error:
+            self.tell(f"trades since an earlier recording are not asked for: {error}")
+        await backfill.look_back(time.time_ns())
+        await backfill.run()
+
+    async def _last_gaps(self, backfill: Backfill) -> None:
+        try:
+            async with asyncio.timeout(LAST_FILL_S):
+                await backfill.fill()
+        except TimeoutError:
+            self.tell("gaps were left open: the venue took too long to answer")
+
+    async def _report(self) -> None:
+        seen = 0
+        told_silent = False
+        while True:
+            await asyncio.sleep(STATUS_S)
+            count, seen = self.intake.message_count - seen, self.intake.message_count
+            up = sum(socket.is_up for socket in self.sockets)
+            self.show(f"{up} of {len(self.sockets)} sockets up, {count / STATUS_S:,.0f} messages/s, {seen:,} in all")
+            while self.intake.answers:
+                self.tell(f"the venue refused a subscription: {self.intake.answers.pop(0)}")
+            if not told_silent and time.monotonic() - self.started > self.request.sockets.silent_s:
+                told_silent = True
+                silent = self.silent_streams()
+                if silent:
+                    self.tell(f"{len(silent)} streams have not spoken yet: {', '.join(silent[:5])}{' ...' if len(silent) > 5 else ''}")
+
+    def silent_streams(self) -> list[str]:
+        """Streams that were subscribed to and never heard."""
+        return [name for socket in self.sockets for name in socket.socket.streams if name not in self.intake.heard]
+
+    def _finish_beside(self) -> None:
+        task = asyncio.create_task(self._finish())
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+
+    async def _finish(self) -> None:
+        """Put closed logs on the tape in a process of its own: reading the sockets must not wait for it."""
+        command = [sys.executable, "-m", "slackwater", "data", "record", "--recover", "--json"]
+        command += ["--to", str(self.request.to), "--venue", self.request.venue]
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # an interrupt at the terminal is for the recorder
+            preexec_fn=_be_nice,
+        )
+        output, errors = await process.communicate()
+        try:
+            self.add_finished(msgspec.json.decode(output))
+        except msgspec.DecodeError:
+            self.tell(f"finished rows could not go to the tape yet: {errors.decode('utf-8', 'replace').strip() or process.returncode}")
+
+    def add_finished(self, done: dict[str, Any]) -> None:
+        """Take in what a finish did."""
+        for name in ("logs", "cut_off_bytes"):
+            self.finished[name] += done[name]
+        for name in ("kept_aside", "damaged"):
+            self.finished[name] += done[name]
+            for line in done[name]:
+                self.tell(line)
+        for symbol, rows in done["rows"].items():
+            self.finished["rows"].setdefault(symbol, Counter()).update(rows)
+
+    def result(self) -> dict[str, Any]:
+        """Everything that was counted."""
+        intake, states = self.intake, self.intake.states.values()
+        missing = {state.name: [list(gap) for gap in state.trades.missing] for state in states if state.trades.missing}
+        silent = self.silent_streams()
+        is_whole = not (missing or intake.lost_count or self.finished["kept_aside"] or self.finished["damaged"])
+        return {
+            "ok": is_whole and any(state.rows for state in states),
+            "venue": self.request.venue,
+            "folder": str(self.request.to),
+            "symbols": list(self.plan.symbols),
+            "seconds": self.ended - self.started,
+            "messages": intake.message_count,
+            **self.finished,
+            "backfilled_trades": {state.name: state.backfilled_count for state in states if state.backfilled_count},
+            "repeated": sum(state.trades.repeated_count + state.quotes.repeated_count for state in states),
+            "missing_trade_ids": missing,
+            "not_filled": self.backfill.unfilled if self.backfill else [],
+            "odd": dict(intake.odd),
+            "places": intake.places,
+            "lost_messages": intake.lost_count,
+            "lost_ns": [intake.lost_from_ns, intake.lost_until_ns] if intake.lost_count else None,
+            "silent_streams": silent,
+            "sockets": {f"{socket.socket.path} {number}": _counts(socket) for number, socket in enumerate(self.sockets, start=1)},
+            "clock_steps_back": self.clock.steps_back,
+            "most_waiting_bytes": intake.most_buffered,
+            "slowest_write_s": self.keeper.slowest_write_s,
+            "disk_failures": self.keeper.failures,
+        }
+
+
+def _counts(socket: KeptSocket) -> dict[str, int]:
+    counts = socket.counts
+    return {"connects": counts.connects, "drops": counts.drops, "silences": counts.silences, "rotations": counts.rotations}
+
+
+def _be_nice() -> None:
+    os.nice(10)
+
+
+def last_trade_ids(request: RecordRequest, symbols: tuple[str, ...]) -> dict[str, int]:
+    """The last trade on the tape of each symbol that has one of the last hour: from there on trades can be asked for.
+
+    Raises:
+        pyarrow.ArrowInvalid, OSError: a file is damaged.
+    """
+    found: dict[str, int] = {}
+    oldest = time.time_ns() - RESUMED_NS
+    for symbol in symbols:
+        home = request.to / request.venue / symbol
+        paths = [folder / TRADES for folder in date_folders(home)] if (home / INSTRUMENT).exists() else []
+        for path in [path for path in paths if path.exists()][-1:]:
+            with open_parquet(path) as file:
+                last = file.read_row_group(file.num_row_groups - 1, columns=["ts_event", "trade_id"])
+            recent = last.column("ts_event").to_numpy() >= oldest
+            ids = last.column("trade_id").fill_null(-1).to_numpy()[recent]
+            if len(ids) and int(ids.max()) >= 0:
+                found[symbol] = int(np.max(ids))
+    return found
