@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from slackwater.data.instrument import plain
 from slackwater.data.layout import read_json
 from slackwater.data.parquet import open_writer
 from slackwater.data.recorder import log
@@ -105,7 +106,8 @@ def _keep_aside(merge: Merge, places: Places, error: DataError) -> str:
             sync_file(path)
             saved.append(f"--{kind} {path}")
     sync_folder(folder)
-    command = f"slackwater data import --venue {merge.header.venue} --symbol {merge.symbol} {' '.join(saved)} --to ANOTHER_FOLDER"
+    steps = f"--tick {plain(merge.told.tick_size)} --lot {plain(merge.told.lot_size)}"
+    command = f"slackwater data import --venue {merge.header.venue} --symbol {merge.symbol} {' '.join(saved)} {steps} --to ANOTHER_FOLDER"
     return f"{merge.symbol}: its rows do not fit the tape ({error}) and were kept aside; they can be had with: {command}"
 
 

@@ -125,12 +125,12 @@ class RecorderIntake:
         if state is None:
             self._refuse("other_symbol", text, recv_ns, path)
             return
-        if not state.quotes.is_new(message.u, message.T):
-            return
         try:
             values = float(message.b), float(message.B), float(message.a), float(message.A)
         except ValueError:
             self._refuse("wrong_type", text, recv_ns, path)
+            return
+        if not state.quotes.is_new(message.u, message.T):
             return
         if not state.rows["quotes"]:
             self.heard.add(f"{message.s.lower()}@bookTicker")

@@ -37,12 +37,19 @@ class LogKeeper:
     """Owns the log that is being written. `on_finished` is called when one is closed and can go to the tape."""
 
     def __init__(
-        self, folder: Path, header: LogHeader, intake: RecorderIntake, timing: KeeperTiming, tell: Tell, on_finished: Callable[[], None]
+        self,
+        folder: Path,
+        header: LogHeader,
+        intake: RecorderIntake,
+        timing: KeeperTiming,
+        tell: Tell,
+        on_finished: Callable[[], None],
+        outages: Callable[[], list[dict[str, Any]]],
     ) -> None:
         self.slowest_write_s = 0.0
         self.failures = 0
         self._folder, self._header, self._intake, self._timing = folder, header, intake, timing
-        self._tell, self._on_finished = tell, on_finished
+        self._tell, self._on_finished, self._outages = tell, on_finished, outages
         self._log: LogWriter | None = None
         self._synced = time.monotonic()
         self._is_failing = False
@@ -127,6 +134,8 @@ class LogKeeper:
         """What the manifests are to say of this log beside its rows, by symbol."""
         names = ("backfilled_trades", "repeated_trades", "repeated_quotes")
         notes: dict[str, Any] = {}
+        began_ns = self._log.header.started_ns if self._log else 0
+        outages = [entry for entry in self._outages() if entry["to"] >= began_ns]
         for name, counts in self._counts().items():
             since = (now - before for now, before in zip(counts, self._noted.get(name, (0, 0, 0)), strict=True))
             notes[name] = {what: count for what, count in zip(names, since, strict=True) if count}
@@ -135,6 +144,8 @@ class LogKeeper:
                 notes[name]["missing_trade_ids"] = [list(gap) for gap in missing]
             if self._intake.lost_count:
                 notes[name]["lost_messages_of_all_symbols"] = self._intake.lost_count
+            if outages:
+                notes[name]["outages"] = outages
             if self._intake.odd:
                 notes[name]["odd_messages_of_all_symbols"] = dict(self._intake.odd)
         return notes

@@ -59,6 +59,7 @@ class LogWriter:
             OSError: the disk refuses.
         """
         folder.mkdir(parents=True, exist_ok=True)
+        self.header = header
         self.path = folder / f"{header.started_ns}-{os.getpid()}{SUFFIX}"
         content = {
             "venue": header.venue,

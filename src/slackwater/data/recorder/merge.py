@@ -103,13 +103,25 @@ class Merge:
             rows[name] += count
         return rows
 
+    @property
+    def told(self) -> InstrumentSpec:
+        """The symbol's steps as the venue told them when the recording began."""
+        return self.header.specs[self.number]
+
     def _spec(self) -> InstrumentSpec:
-        """The tape's steps where there is a tape, with a note in its history when the venue's are others by now; else the venue's."""
-        told = self.header.specs[self.number]
+        """The tape's steps where there is a tape, with a note in its history when the venue's are others by now; else the venue's.
+
+        Raises:
+            DataError: the venue's steps are finer than the tape's.
+        """
+        told = self.told
         present = self.home / INSTRUMENT
         if not present.exists():
             return told
         spec = read_instrument(present)
+        for word, theirs, ours in (("tick", told.tick, spec.tick), ("lot", told.lot, spec.lot)):
+            if theirs % ours:
+                raise DataError(f"expected whole {word}s of {float(ours):g} as the tape has them, the venue's are {float(theirs):g} by now")
         steps = {"tick_size": plain(told.tick_size), "lot_size": plain(told.lot_size)}
         first = {"tick_size": plain(spec.tick_size), "lot_size": plain(spec.lot_size)}
         dates = date_folders(self.home)

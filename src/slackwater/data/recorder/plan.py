@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,11 +13,16 @@ import msgspec
 from slackwater.data.download import fetch_bytes
 from slackwater.data.exchange_info import read_listing, spec_of
 from slackwater.data.instrument import InstrumentSpec
-from slackwater.data.layout import check_name
+from slackwater.data.layout import MANIFEST, TRADES, check_name, date_folders, read_json
+from slackwater.data.parquet import open_parquet
+from slackwater.data.recorder.finish import recording_folder
+from slackwater.data.recorder.log import symbols_being_recorded
 from slackwater.data.symbols import canonical_symbol
-from slackwater.errors import DataError, UsageError
+from slackwater.errors import DataError, SafetyError, UsageError
+from slackwater.schema.units import HOUR
 
 MOST_SYMBOLS = 1000
+RESUMED_NS = HOUR  # a tape that ended longer ago is not continued by asking for all trades since
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +76,41 @@ def most_traded(rest_url: str, listing: dict[str, dict[str, Any]], count: int) -
 def _is_traded_perpetual(entry: dict[str, Any]) -> bool:
     wanted = {"status": "TRADING", "contractType": "PERPETUAL", "quoteAsset": "USDT"}
     return all(entry.get(name) == value for name, value in wanted.items())
+
+
+def check_tape(to: Path, venue: str, symbols: Sequence[str]) -> None:
+    """Refuse what would mix with another recording, or with a day that came from elsewhere.
+
+    Raises:
+        SafetyError: another process records one of the symbols into the same tape, or today's day there is not of a recording.
+    """
+    busy = symbols_being_recorded(recording_folder(to, venue)) & set(symbols)
+    if busy:
+        raise SafetyError(f"{to}: expected to be the only recorder of {', '.join(sorted(busy))}, found another process at it")
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    for symbol in symbols:
+        manifest = to / venue / symbol / today / MANIFEST
+        kinds = {source.get("kind") for source in read_json(manifest).get("source", [])} if manifest.exists() else set()
+        if kinds - {"recording"}:
+            raise SafetyError(f"{manifest.parent}: expected a day of a recording, found one from elsewhere; record into another folder")
+
+
+def last_trade_ids(venue_folder: Path, symbols: Sequence[str]) -> dict[str, int]:
+    """The last trade on the tape of each symbol that has one of the last hour: from there on trades can be asked for.
+
+    Raises:
+        pyarrow.ArrowInvalid, OSError: a file is damaged.
+    """
+    found: dict[str, int] = {}
+    oldest = time.time_ns() - RESUMED_NS
+    for symbol in symbols:
+        home = venue_folder / symbol
+        paths = [folder / TRADES for folder in date_folders(home)] if home.is_dir() else []
+        for path in [path for path in paths if path.exists()][-1:]:
+            with open_parquet(path) as file:
+                last = file.read_row_group(file.num_row_groups - 1, columns=["ts_event", "trade_id"])
+            recent = last.column("ts_event").to_numpy() >= oldest
+            ids = last.column("trade_id").fill_null(-1).to_numpy()[recent]
+            if len(ids) and int(ids.max()) >= 0:
+                found[symbol] = int(ids.max())
+    return found

@@ -15,26 +15,22 @@ from typing import Any
 
 import aiohttp
 import msgspec
-import numpy as np
 import pyarrow as pa
 
-from slackwater.data.layout import INSTRUMENT, MANIFEST, TRADES, check_name, date_folders, read_json
-from slackwater.data.parquet import open_parquet
+from slackwater.data.layout import check_name
 from slackwater.data.recorder.backfill import Backfill
 from slackwater.data.recorder.channels import TABLE, plan_sockets
 from slackwater.data.recorder.finish import finish_logs, recording_folder
 from slackwater.data.recorder.intake import RecorderIntake
 from slackwater.data.recorder.keeper import KeeperTiming, LogKeeper
-from slackwater.data.recorder.log import LogHeader, symbols_being_recorded
-from slackwater.data.recorder.plan import RecordingPlan, plan_recording
+from slackwater.data.recorder.log import LogHeader
+from slackwater.data.recorder.plan import RecordingPlan, check_tape, last_trade_ids, plan_recording
 from slackwater.data.recorder.rest import RestClient
 from slackwater.data.recorder.sockets import Feed, KeptSocket, ReceiveClock, SocketTiming
-from slackwater.errors import SafetyError, UsageError
-from slackwater.schema.units import HOUR
+from slackwater.errors import UsageError
 
 STREAM_URL = "wss://fstream.binance.com"
 REST_URL = "https://fapi.binance.com"
-RESUMED_NS = HOUR  # a tape that ended longer ago is not continued by asking for all trades since
 LAST_FILL_S = 20.0  # how long the last gaps may take when a recording ends
 STATUS_S = 1.0
 
@@ -78,26 +74,13 @@ def record(request: RecordRequest, tell: Tell, show: Tell = lambda line: None) -
     if request.seconds is not None and not request.seconds > 0:
         raise UsageError(f"--seconds: expected more than 0, found {request.seconds:g}")
     plan = plan_recording(request.symbols, request.top, request.rest_url, request.exchange_info)
-    _check_tape(request, plan)
+    check_tape(request.to, request.venue, plan.symbols)
     for line in plan.notes:
         tell(line)
     recorder = Recorder(request, plan, tell, show)
     asyncio.run(recorder.run())
     recorder.add_finished(finish_logs(request.to, request.venue))
     return recorder.result()
-
-
-def _check_tape(request: RecordRequest, plan: RecordingPlan) -> None:
-    """Refuse what would mix with another recording, or with a day that came from elsewhere."""
-    busy = symbols_being_recorded(recording_folder(request.to, request.venue)) & set(plan.symbols)
-    if busy:
-        raise SafetyError(f"{request.to}: expected to be the only recorder of {', '.join(sorted(busy))}, found another process at it")
-    today = time.strftime("%Y-%m-%d", time.gmtime())
-    for symbol in plan.symbols:
-        manifest = request.to / request.venue / symbol / today / MANIFEST
-        kinds = {source.get("kind") for source in read_json(manifest).get("source", [])} if manifest.exists() else set()
-        if kinds - {"recording"}:
-            raise SafetyError(f"{manifest.parent}: expected a day of a recording, found one from elsewhere; record into another folder")
 
 
 @dataclass(slots=True)
@@ -124,7 +107,7 @@ class Recorder:
         self.intake = RecorderIntake(self.plan.symbols, request.keeper.most_waiting_bytes)
         header = LogHeader(request.venue, self.plan.symbols, self.plan.specs, request.stream_url, 0)
         folder = recording_folder(request.to, request.venue)
-        self.keeper = LogKeeper(folder, header, self.intake, request.keeper, self.tell, self._finish_beside)
+        self.keeper = LogKeeper(folder, header, self.intake, request.keeper, self.tell, self._finish_beside, self._outages)
         feed = Feed(self.intake, self.clock)
         self.sockets = [
             KeptSocket(request.stream_url, socket, feed, request.sockets, self.tell)
@@ -176,7 +159,9 @@ class Recorder:
         """What lies before the first message: an earlier recording, candles for the regime; then gaps as they come."""
         await self._finish()
         try:
-            for symbol, trade_id in (await asyncio.to_thread(last_trade_ids, self.request, self.plan.symbols)).items():
+            for symbol, trade_id in (
+                await asyncio.to_thread(last_trade_ids, self.request.to / self.request.venue, self.plan.symbols)
+            ).items():
                 self.intake.states[symbol].trades.continue_from(trade_id)
         except (pa.ArrowInvalid, OSError) as error:
             self.tell(f"trades since an earlier recording are not asked for: {error}")
@@ -209,6 +194,11 @@ class Recorder:
     def silent_streams(self) -> list[str]:
         """Streams that were subscribed to and never heard."""
         return [name for socket in self.sockets for name in socket.socket.streams if name not in self.intake.heard]
+
+    def _outages(self) -> list[dict[str, Any]]:
+        """When which streams did not come, oldest first."""
+        found = [{"path": socket.socket.path, "from": start, "to": end} for socket in self.sockets for start, end in socket.outages]
+        return sorted(found, key=lambda entry: entry["from"])
 
     def _finish_beside(self) -> None:
         task = asyncio.create_task(self._finish())
@@ -267,6 +257,7 @@ class Recorder:
             "lost_ns": [intake.lost_from_ns, intake.lost_until_ns] if intake.lost_count else None,
             "silent_streams": silent,
             "sockets": {f"{socket.socket.path} {number}": _counts(socket) for number, socket in enumerate(self.sockets, start=1)},
+            "outages": self._outages(),
             "clock_steps_back": self.clock.steps_back,
             "most_waiting_bytes": intake.most_buffered,
             "slowest_write_s": self.keeper.slowest_write_s,
@@ -281,24 +272,3 @@ def _counts(socket: KeptSocket) -> dict[str, int]:
 
 def _be_nice() -> None:
     os.nice(10)
-
-
-def last_trade_ids(request: RecordRequest, symbols: tuple[str, ...]) -> dict[str, int]:
-    """The last trade on the tape of each symbol that has one of the last hour: from there on trades can be asked for.
-
-    Raises:
-        pyarrow.ArrowInvalid, OSError: a file is damaged.
-    """
-    found: dict[str, int] = {}
-    oldest = time.time_ns() - RESUMED_NS
-    for symbol in symbols:
-        home = request.to / request.venue / symbol
-        paths = [folder / TRADES for folder in date_folders(home)] if (home / INSTRUMENT).exists() else []
-        for path in [path for path in paths if path.exists()][-1:]:
-            with open_parquet(path) as file:
-                last = file.read_row_group(file.num_row_groups - 1, columns=["ts_event", "trade_id"])
-            recent = last.column("ts_event").to_numpy() >= oldest
-            ids = last.column("trade_id").fill_null(-1).to_numpy()[recent]
-            if len(ids) and int(ids.max()) >= 0:
-                found[symbol] = int(np.max(ids))
-    return found

@@ -17,6 +17,7 @@ from slackwater.data.recorder.intake import RecorderIntake
 STREAMS_A_REQUEST = 100
 REQUEST_EVERY_S = 0.25  # the venue closes a connection that sends more than ten messages a second
 LONGEST_WAIT_S = 30.0
+STEADY_S = 10.0  # a connection that lived so long was no failure
 MOST_MESSAGE_BYTES = 1 << 22
 
 Tell = Callable[[str], None]
@@ -78,6 +79,7 @@ class Connection:
     def __init__(self, url: str, socket: Socket, feed: Feed) -> None:
         self.has_spoken = asyncio.Event()
         self.last_message = time.monotonic()
+        self.last_ns = 0  # receive time of the last message
         self._url, self._socket, self._feed = url, socket, feed
 
     async def run(self, session: aiohttp.ClientSession, timing: SocketTiming) -> None:
@@ -117,8 +119,9 @@ class Connection:
         while True:
             message = await websocket.receive()
             if message.type is aiohttp.WSMsgType.TEXT or message.type is aiohttp.WSMsgType.BINARY:
-                if take(message.data, clock(), path):
-                    self.last_message = time.monotonic()
+                recv_ns = clock()
+                if take(message.data, recv_ns, path):
+                    self.last_ns, self.last_message = recv_ns, time.monotonic()
                     self.has_spoken.set()
             elif message.type is aiohttp.WSMsgType.ERROR:
                 raise _Ended(f"broken: {message.data}")
@@ -152,22 +155,26 @@ class KeptSocket:
         self.counts = SocketCounts()
         self.socket = socket
         self.is_up = False
+        self.outages: list[tuple[int, int]] = []  # receive times of the last message before and the first after, ns
+        self._down_since_ns = 0
         self._url = f"{base_url.rstrip('/')}{socket.path}/stream"
         self._feed, self._timing, self._tell = feed, timing, tell
 
     async def run(self, session: aiohttp.ClientSession) -> None:
         """Keep the streams coming until cancelled."""
-        failures = 0
+        failures, opened = 0, time.monotonic()
         connection, reading = self._open(session)
         try:
             while True:
                 done, _ = await asyncio.wait({reading}, timeout=self._timing.life_s)
                 if not done:
                     connection, reading = await self._hand_over(session, connection, reading)
+                    opened = time.monotonic()
                     continue
-                failures = 0 if connection.has_spoken.is_set() else failures + 1
-                self._note_end(reading)
+                failures = 0 if time.monotonic() - opened >= STEADY_S else failures + 1
+                self._note_end(connection, reading)
                 await asyncio.sleep(self._wait_s(failures))
+                opened = time.monotonic()
                 connection, reading = self._open(session)
         finally:
             reading.cancel()
@@ -210,10 +217,14 @@ class KeptSocket:
 
     def _note_up(self) -> None:
         self.is_up = True
+        if self._down_since_ns:
+            self.outages.append((self._down_since_ns, self._feed.clock.last_ns))
+            self._down_since_ns = 0
         self._tell(f"{self.socket.path}: up, {len(self.socket.streams)} streams")
 
-    def _note_end(self, reading: asyncio.Task[None]) -> None:
+    def _note_end(self, connection: Connection, reading: asyncio.Task[None]) -> None:
         self.is_up = False
+        self._down_since_ns = self._down_since_ns or connection.last_ns
         self.counts.drops += 1
         error = reading.exception()
         if not isinstance(error, _Ended):
@@ -225,5 +236,6 @@ class KeptSocket:
         self._tell(f"{self.socket.path}: {error}{hint}; connecting again")
 
     def _wait_s(self, failures: int) -> float:
-        longest = min(LONGEST_WAIT_S, self._timing.back_off_s * 2.0 ** min(failures, 10))
+        """At once after a connection that held, twice as long after each that did not, and never two recorders in step."""
+        longest = min(LONGEST_WAIT_S, self._timing.back_off_s * 2.0 ** min(failures - 1, 10)) if failures else 0.0
         return longest * (0.5 + random.random() / 2)
