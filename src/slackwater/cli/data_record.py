@@ -34,13 +34,16 @@ def record(
     from slackwater.data.recorder.finish import finish_logs
     from slackwater.data.recorder.record import REST_URL, STREAM_URL, RecordRequest
     from slackwater.data.recorder.record import record as run
-    from slackwater.errors import DataError, UsageError
+    from slackwater.errors import DataError, SlackwaterError, UsageError
 
     names = tuple(name.strip() for name in symbols.split(",") if name.strip())
     if recover:
         if names or top is not None:
             raise UsageError("--recover: expected neither --symbols nor --top, found one")
-        done = finish_logs(to, venue)
+        try:
+            done = finish_logs(to, venue)
+        except OSError as error:
+            raise SlackwaterError(f"{to}: expected a disk that takes the rows, found: {error.strerror or error}; they are kept") from error
         for line in (*done["kept_aside"], *done["damaged"]):
             note(line)
         emit(json, done, lambda: "\n".join(_recovered_text(done)))
@@ -90,6 +93,8 @@ def _record_text(done: dict[str, Any]) -> list[str]:
         lines.append("not used: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(done["odd"].items())))
     for symbol, gaps in sorted(done["missing_trade_ids"].items()):
         lines.append(f"{symbol}: {sum(last - first + 1 for first, last in gaps):,} trades missing in {len(gaps)} gap(s)")
+    if done["unwritten_rows"]:
+        lines.append(f"{done['unwritten_rows']:,} rows lost: the disk did not take them")
     if done["lost_messages"]:
         lines.append(f"{done['lost_messages']:,} messages lost: the disk did not take them")
     if done["silent_streams"]:

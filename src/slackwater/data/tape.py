@@ -112,6 +112,10 @@ def find_symbol_folders(folder: Path) -> list[Path]:
         raise DataError(f"{folder}: expected a tape's folder, found {'a file' if folder.exists() else 'nothing'}")
     found = sorted(path.parent for path in folder.glob("*/*/*") if path.is_dir() and _is_day(path))
     found = list(dict.fromkeys(found))
+    if not found and any(folder.glob(".recording/*/*.log")):
+        raise DataError(
+            f"{folder}: expected a tape, found a recording that is not on it yet; `slackwater data record --recover` puts it there"
+        )
     if not found:
         raise DataError(
             f"{folder}: expected a tape (venue/symbol/date/quotes.parquet), found none; "

@@ -109,6 +109,11 @@ class RecorderIntake:
         """Whether no further row is taken in."""
         return len(self.buffer) >= self.most_bytes
 
+    @property
+    def waiting_rows(self) -> int:
+        """How many rows wait to be written."""
+        return len(self.buffer) // PACKER.size
+
     def swap(self) -> bytearray:
         """Take the rows that wait, and begin anew."""
         taken, self.buffer = self.buffer, bytearray()

@@ -43,7 +43,7 @@ class LogKeeper:
         intake: RecorderIntake,
         timing: KeeperTiming,
         tell: Tell,
-        on_finished: Callable[[], None],
+        on_finished: Callable[[], object],
         outages: Callable[[], list[dict[str, Any]]],
     ) -> None:
         self.slowest_write_s = 0.0

@@ -32,6 +32,7 @@ from slackwater.errors import UsageError
 STREAM_URL = "wss://fstream.binance.com"
 REST_URL = "https://fapi.binance.com"
 LAST_FILL_S = 20.0  # how long the last gaps may take when a recording ends
+LAST_WRITES = 5  # tries when a recording ends and the disk refuses
 STATUS_S = 1.0
 
 Tell = Callable[[str], None]
@@ -79,7 +80,12 @@ def record(request: RecordRequest, tell: Tell, show: Tell = lambda line: None) -
         tell(line)
     recorder = Recorder(request, plan, tell, show)
     asyncio.run(recorder.run())
-    recorder.add_finished(finish_logs(request.to, request.venue))
+    try:
+        recorder.add_finished(finish_logs(request.to, request.venue))
+    except OSError as error:
+        folder = recording_folder(request.to, request.venue)
+        recorder.unfinished = f"{folder}: rows are not on the tape yet ({error.strerror or error}); later: slackwater data record --recover"
+        tell(recorder.unfinished)
     return recorder.result()
 
 
@@ -94,6 +100,8 @@ class Recorder:
     finished: dict[str, Any] = field(default_factory=lambda: {"logs": 0, "rows": {}, "kept_aside": [], "damaged": [], "cut_off_bytes": 0})
     started: float = 0.0
     ended: float = 0.0
+    unfinished: str | None = None  # a sentence, where rows wait for a disk that takes them
+    unwritten_rows: int = 0  # when the disk refused to the end
     intake: RecorderIntake = field(init=False)
     clock: ReceiveClock = field(default_factory=ReceiveClock)
     keeper: LogKeeper = field(init=False)
@@ -136,10 +144,20 @@ class Recorder:
             await asyncio.gather(disk, return_exceptions=True)
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
-            await self.keeper.write()
-            await self.keeper.close()
+            await self._write_the_last()
             await asyncio.gather(*self._finishing)
         disk.result()
+
+    async def _write_the_last(self) -> None:
+        """Write what waits, with some patience for a disk that refuses."""
+        for _ in range(LAST_WRITES):
+            if await self.keeper.write():
+                break
+            await asyncio.sleep(self.request.keeper.write_s)
+        else:
+            self.unwritten_rows = self.intake.waiting_rows
+            self.tell(f"{self.unwritten_rows:,} rows are lost: the disk does not take them")
+        await self.keeper.close()
 
     async def _until(self, stop: asyncio.Event, work: list[Coroutine[Any, Any, None]], disk: asyncio.Task[None]) -> None:
         """Run everything until the stop or the time is over; an error that nobody foresaw in any of it ends all."""
@@ -157,7 +175,8 @@ class Recorder:
 
     async def _catch_up(self, backfill: Backfill) -> None:
         """What lies before the first message: an earlier recording, candles for the regime; then gaps as they come."""
-        await self._finish()
+        # Not ended with the rest: a process that puts logs on the tape is waited for, and what it did is counted.
+        await asyncio.shield(self._finish_beside())
         try:
             for symbol, trade_id in (
                 await asyncio.to_thread(last_trade_ids, self.request.to / self.request.venue, self.plan.symbols)
@@ -200,10 +219,11 @@ class Recorder:
         found = [{"path": socket.socket.path, "from": start, "to": end} for socket in self.sockets for start, end in socket.outages]
         return sorted(found, key=lambda entry: entry["from"])
 
-    def _finish_beside(self) -> None:
+    def _finish_beside(self) -> asyncio.Task[None]:
         task = asyncio.create_task(self._finish())
         self._finishing.add(task)
         task.add_done_callback(self._finishing.discard)
+        return task
 
     async def _finish(self) -> None:
         """Put closed logs on the tape in a process of its own: reading the sockets must not wait for it."""
@@ -238,7 +258,8 @@ class Recorder:
         intake, states = self.intake, self.intake.states.values()
         missing = {state.name: [list(gap) for gap in state.trades.missing] for state in states if state.trades.missing}
         silent = self.silent_streams()
-        is_whole = not (missing or intake.lost_count or self.finished["kept_aside"] or self.finished["damaged"])
+        is_lossy = missing or intake.lost_count or self.unwritten_rows
+        is_whole = not (is_lossy or self.unfinished or self.finished["kept_aside"] or self.finished["damaged"])
         return {
             "ok": is_whole and any(state.rows for state in states),
             "venue": self.request.venue,
@@ -254,6 +275,8 @@ class Recorder:
             "odd": dict(intake.odd),
             "places": intake.places,
             "lost_messages": intake.lost_count,
+            "unwritten_rows": self.unwritten_rows,
+            "unfinished": self.unfinished,
             "lost_ns": [intake.lost_from_ns, intake.lost_until_ns] if intake.lost_count else None,
             "silent_streams": silent,
             "sockets": {f"{socket.socket.path} {number}": _counts(socket) for number, socket in enumerate(self.sockets, start=1)},

@@ -58,6 +58,7 @@ def test_what_was_sent_is_on_the_tape(tmp_path: Path):
         await venue.candle(ETH, "1m", minute - 60_000, is_over=True, close="100.25")
         await venue.mark(ETH, "0.0003", minute, minute - 1000)
         await venue.mark(ETH, "0.0009", minute + 28_800_000, minute + 10)
+        await venue.until(lambda: sum(what == "klines" for what, _ in venue.asked) >= 3)
         await asyncio.sleep(0.3)
 
     with serving(scenario) as venue:
@@ -330,8 +331,8 @@ def test_the_most_traded_are_chosen(tmp_path: Path):
         await asyncio.sleep(0.3)
 
     with serving(scenario, names, wanted_streams=12) as venue:
-        done, _ = run(venue, tmp_path, symbols=(), top=2)
-    assert done["symbols"] == ["AUSDT", "BUSDT"] and set(done["rows"]) == {"AUSDT", "BUSDT"}
+        done, told = run(venue, tmp_path, symbols=(), top=2)
+    assert done["symbols"] == ["AUSDT", "BUSDT"] and set(done["rows"]) == {"AUSDT", "BUSDT"}, told
     assert_all_trades(venue, tmp_path, "BUSDT")
 
 
