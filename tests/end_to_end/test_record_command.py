@@ -85,8 +85,8 @@ def test_a_kill_loses_at_most_what_was_not_written_yet_and_nothing_finished(tmp_
             process.wait()
             at_kill = len(venue.trades[ETH])
     assert trade_ids(tmp_path) == finished
-    refused = slackwater("data", "ls", "--data", tmp_path)
-    assert refused.returncode == 0
+    listed = slackwater("data", "ls", "--data", tmp_path)
+    assert listed.returncode == 0 and "1 log(s)" in listed.stderr and "data record --recover" in listed.stderr
     done = answer("data", "record", "--to", tmp_path, "--recover")
     assert done["logs"] == 1
     ids = trade_ids(tmp_path)

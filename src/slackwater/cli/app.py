@@ -36,7 +36,7 @@ class Verb(NamedTuple):
 
 VERBS = (
     Verb("demo", "demo:demo", "Make a synthetic tape with pumps, back-test it, write the report and say where."),
-    Verb("data", "data:app", "Make, convert, download, export, list and check tapes."),
+    Verb("data", "data:app", "Make, convert, download, record, export, list and check tapes."),
     Verb("signals", "signals:signals", "Write every signal after every valid book of a tape to a Parquet file."),
     Verb("backtest", "backtest:backtest", "Run the strategy over a tape and write a run directory."),
     Verb("explain", "explain:explain", "Say which gates stopped trading in a run, or every gate's value at one moment."),

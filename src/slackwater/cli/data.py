@@ -141,6 +141,8 @@ def ls(*, data: Annotated[Path, Parameter(help="The tape's folder.")], json: Jso
     from slackwater.data.catalog import list_tape
 
     found = list_tape(data)
+    if found["recording_logs"]:
+        note(f"{data}: {found['recording_logs']} log(s) of recordings are not on the tape yet; those left behind: `data record --recover`")
     emit(json, found, lambda: listing_text(found["symbols"]))
 
 

@@ -14,14 +14,15 @@ from slackwater.errors import DataError
 
 
 def list_tape(folder: Path) -> dict[str, Any]:
-    """All symbols of a tape with span, rows, sizes, gaps and sources.
+    """All symbols of a tape with span, rows, sizes, gaps and sources; how many logs of recordings are not on it yet.
 
     Raises:
         DataError: there is no tape, or a file's footer is damaged.
     """
     names = [f"{path.parent.name}/{path.name}" for path in find_symbol_folders(folder)]
     entries = [open_tape(folder, [name]).symbols[0] for name in names]
-    return {"folder": str(folder), "symbols": [_describe(entry) for entry in entries]}
+    logs = len(list(folder.glob(".recording/*/*.log")))
+    return {"folder": str(folder), "symbols": [_describe(entry) for entry in entries], "recording_logs": logs}
 
 
 def _describe(entry: SymbolTape) -> dict[str, Any]:

@@ -58,6 +58,12 @@ class Venue:
             if where == path and stream in streams and path not in self.muted and not socket.closed:
                 await socket.send_str(text)
 
+    async def send_to(self, path: str, text: str) -> None:
+        """To every connection on a path, asked for or not."""
+        for socket, (where, _) in list(self.sockets.items()):
+            if where == path and not socket.closed:
+                await socket.send_str(text)
+
     async def quote(self, symbol: str, bid: str = "100.00", ask: str = "100.01", is_sent: bool = True) -> None:
         self.update_id += 3
         now = int(time.time() * 1000)
@@ -165,10 +171,14 @@ class Venue:
 
 @contextmanager
 def serving(
-    scenario: Scenario, symbols: tuple[str, ...] = ("ETHUSDT",), ends_recorder: bool = True, wanted_streams: int | None = None
+    scenario: Scenario,
+    symbols: tuple[str, ...] = ("ETHUSDT",),
+    ends_recorder: bool = True,
+    wanted_streams: int | None = None,
+    filters: list[dict[str, str]] = FILTERS,
 ) -> Iterator[Venue]:
     """A venue that runs the scenario once every stream was subscribed to, and then interrupts this process as a user does."""
-    venue = Venue(symbols, FILTERS)
+    venue = Venue(symbols, filters)
     ready = threading.Event()
     ending = threading.Event()
 
