@@ -33,23 +33,23 @@ class KeeperTiming:
     most_waiting_bytes: int = 256 * MB
 
 
-class LogKeeper:
-    """Owns the log that is being written. `on_finished` is called when one is closed and can go to the tape."""
+@dataclass(frozen=True, slots=True)
+class KeeperHooks:
+    """What a keeper tells and asks: sentences, that a log was closed and can go to the tape, and when which streams did not come."""
 
-    def __init__(
-        self,
-        folder: Path,
-        header: LogHeader,
-        intake: RecorderIntake,
-        timing: KeeperTiming,
-        tell: Tell,
-        on_finished: Callable[[], object],
-        outages: Callable[[], list[dict[str, Any]]],
-    ) -> None:
+    tell: Tell
+    on_finished: Callable[[], object]
+    outages: Callable[[], list[dict[str, Any]]]
+
+
+class LogKeeper:
+    """Owns the log that is being written."""
+
+    def __init__(self, folder: Path, header: LogHeader, intake: RecorderIntake, timing: KeeperTiming, hooks: KeeperHooks) -> None:
         self.slowest_write_s = 0.0
         self.failures = 0
         self._folder, self._header, self._intake, self._timing = folder, header, intake, timing
-        self._tell, self._on_finished, self._outages = tell, on_finished, outages
+        self._hooks = hooks
         self._log: LogWriter | None = None
         self._synced = time.monotonic()
         self._is_failing = False
@@ -76,14 +76,14 @@ class LogKeeper:
             if not self._is_failing:
                 self._is_failing = True
                 waiting = f"up to {self._timing.most_waiting_bytes // MB} MB of rows wait in memory, what comes after that is lost"
-                self._tell(f"{self._folder}: expected to write, found: {error.strerror or error}; {waiting}")
+                self._hooks.tell(f"{self._folder}: expected to write, found: {error.strerror or error}; {waiting}")
             return False
         self.slowest_write_s = max(self.slowest_write_s, time.monotonic() - start)
         if self._is_failing:
             self._is_failing = False
-            self._tell(f"{self._folder}: writing again")
+            self._hooks.tell(f"{self._folder}: writing again")
         if self._intake.lost_count > self._lost_told:
-            self._tell(f"{self._intake.lost_count - self._lost_told:,} messages were lost while the disk could not take them")
+            self._hooks.tell(f"{self._intake.lost_count - self._lost_told:,} messages were lost while the disk could not take them")
             self._lost_told = self._intake.lost_count
         return True
 
@@ -92,7 +92,7 @@ class LogKeeper:
         if self._log is not None:
             log, self._log = self._log, None
             await asyncio.to_thread(self._close, log)
-            self._on_finished()
+            self._hooks.on_finished()
 
     def _append(self, rows: bytearray) -> None:
         if rows:
@@ -111,7 +111,7 @@ class LogKeeper:
         except OSError as error:
             # The rows are with the operating system: they are not written again.
             self.failures += 1
-            self._tell(f"{log.path}: expected to sync, found: {error.strerror or error}")
+            self._hooks.tell(f"{log.path}: expected to sync, found: {error.strerror or error}")
 
     def _close(self, log: LogWriter) -> None:
         self._sync(log)
@@ -135,7 +135,7 @@ class LogKeeper:
         names = ("backfilled_trades", "repeated_trades", "repeated_quotes")
         notes: dict[str, Any] = {}
         began_ns = self._log.header.started_ns if self._log else 0
-        outages = [entry for entry in self._outages() if entry["to"] >= began_ns]
+        outages = [entry for entry in self._hooks.outages() if entry["to"] >= began_ns]
         for name, counts in self._counts().items():
             since = (now - before for now, before in zip(counts, self._noted.get(name, (0, 0, 0)), strict=True))
             notes[name] = {what: count for what, count in zip(names, since, strict=True) if count}

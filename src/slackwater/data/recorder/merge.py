@@ -47,6 +47,7 @@ from slackwater.errors import DataError
 from slackwater.schema.units import DAY
 
 Places = NDArray[np.int64]
+BUILDING = ".merging-"  # folders beside the days
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ class Merge:
         """
         self.home.mkdir(parents=True, exist_ok=True)
         spec = self._spec()
-        building = Path(tempfile.mkdtemp(prefix=".incoming-", dir=self.home))
+        for stale in self.home.glob(f"{BUILDING}*"):
+            shutil.rmtree(stale)  # of a merge that was killed; no other runs now
+        building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=self.home))
         writer = TapeWriter(self.header.venue, self.symbol, spec, building)
         intake = Intake(self.path, spec)
         try:

@@ -22,7 +22,7 @@ from slackwater.data.recorder.backfill import Backfill
 from slackwater.data.recorder.channels import TABLE, plan_sockets
 from slackwater.data.recorder.finish import finish_logs, recording_folder
 from slackwater.data.recorder.intake import RecorderIntake
-from slackwater.data.recorder.keeper import KeeperTiming, LogKeeper
+from slackwater.data.recorder.keeper import KeeperHooks, KeeperTiming, LogKeeper
 from slackwater.data.recorder.log import LogHeader
 from slackwater.data.recorder.plan import RecordingPlan, check_tape, last_trade_ids, plan_recording
 from slackwater.data.recorder.rest import RestClient
@@ -115,7 +115,7 @@ class Recorder:
         self.intake = RecorderIntake(self.plan.symbols, request.keeper.most_waiting_bytes)
         header = LogHeader(request.venue, self.plan.symbols, self.plan.specs, request.stream_url, 0)
         folder = recording_folder(request.to, request.venue)
-        self.keeper = LogKeeper(folder, header, self.intake, request.keeper, self.tell, self._finish_beside, self._outages)
+        self.keeper = LogKeeper(folder, header, self.intake, request.keeper, KeeperHooks(self.tell, self._finish_beside, self._outages))
         feed = Feed(self.intake, self.clock)
         self.sockets = [
             KeptSocket(request.stream_url, socket, feed, request.sockets, self.tell)

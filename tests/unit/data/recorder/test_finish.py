@@ -120,7 +120,15 @@ def test_a_finish_that_is_killed_anywhere_is_completed_by_the_next(tmp_path: Pat
     finish_logs(killed, VENUE)
     assert contents(killed) == contents(plain)
     assert verify_tape(killed)["ok"] and not list(recording_folder(killed, VENUE).glob("*.log"))
-    assert not list((killed / VENUE / "ETHUSDT").glob(".incoming*"))
+
+
+def test_what_a_killed_merge_was_building_is_cleared_away(tmp_path: Path):
+    stale = tmp_path / VENUE / "ETHUSDT" / ".merging-abc" / DATE
+    stale.mkdir(parents=True)
+    (stale / "quotes.parquet").write_bytes(b"half")
+    write_log(tmp_path, HOUR_ROWS)
+    finish_logs(tmp_path, VENUE)
+    assert sorted(path.name for path in (tmp_path / VENUE / "ETHUSDT").iterdir()) == [DATE, "instrument.json"]
 
 
 def test_trades_asked_for_later_stand_where_they_happened_without_a_receive_time(tmp_path: Path):

@@ -3,54 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import gzip
-import json
 import time
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
-from slackwater.data.formats import FormatRequest, import_raw
-from slackwater.data.importer import ImportRequest
 from slackwater.data.recorder.keeper import KeeperTiming
-from slackwater.data.recorder.log import LogWriter
 from slackwater.data.recorder.record import RecordRequest, record
 from slackwater.data.recorder.sockets import SocketTiming
 from slackwater.data.verify import verify_tape
 from slackwater.errors import DataError, SafetyError, UsageError
+from tests.unit.data.recorder.recording import ETH, assert_all_trades, market, rows, run
 from tests.unit.data.recorder.venue_server import MARKET, PUBLIC, Venue, serving
-
-QUICK = SocketTiming(silent_s=1.0, overlap_s=2.0, back_off_s=0.05, connect_s=2.0)
-DISK = KeeperTiming(write_s=0.1, sync_s=0.2)
-ETH = "ETHUSDT"
-
-
-def run(venue: Venue, to: Path, **other: Any) -> tuple[dict[str, Any], list[str]]:
-    told: list[str] = []
-    options: dict[str, Any] = {"symbols": (ETH,), "seconds": 40.0, "sockets": QUICK, "keeper": DISK, "fill_every_s": 0.2} | other
-    done = record(RecordRequest(to, stream_url=venue.ws_url, rest_url=venue.url, **options), told.append)
-    return done, told
-
-
-def rows(to: Path, name: str, symbol: str = ETH) -> list[dict[str, Any]]:
-    paths = sorted((to / "binance-um" / symbol).glob(f"*/{name}.parquet"))
-    return [row for path in paths for row in pq.read_table(path).to_pylist()]
-
-
-def assert_all_trades(venue: Venue, to: Path, symbol: str = ETH) -> None:
-    sent = [(trade["a"], trade["T"] * 1_000_000, trade["m"]) for trade in venue.trades[symbol]]
-    assert sorted((row["trade_id"], row["ts_event"], row["buyer_maker"]) for row in rows(to, "trades", symbol)) == sent
-
-
-async def market(venue: Venue, count: int, pause_s: float = 0.002, symbol: str = ETH) -> None:
-    for k in range(count):
-        await venue.quote(symbol, ask=f"100.{10 + k % 80}")
-        await venue.trade(symbol)
-        await asyncio.sleep(pause_s)
 
 
 def test_what_was_sent_is_on_the_tape(tmp_path: Path):
@@ -248,61 +212,6 @@ def test_logs_are_finished_while_the_recording_goes_on(tmp_path: Path):
     assert verify_tape(tmp_path)["ok"]
 
 
-def test_a_full_disk_holds_rows_in_memory_until_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    real, is_full = LogWriter.append, False
-
-    def append(log: LogWriter, content: bytes) -> None:
-        if is_full:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        real(log, content)
-
-    async def scenario(venue: Venue) -> None:
-        nonlocal is_full
-        await market(venue, 50)
-        is_full = True
-        await market(venue, 200)
-        await asyncio.sleep(0.3)
-        is_full = False
-        await market(venue, 50)
-        await asyncio.sleep(0.3)
-
-    monkeypatch.setattr(LogWriter, "append", append)
-    with serving(scenario) as venue:
-        done, told = run(venue, tmp_path)
-    assert done["ok"] and done["lost_messages"] == 0 and done["disk_failures"] > 1
-    assert sum("No space left on device" in line for line in told) == 1 and any("writing again" in line for line in told)
-    assert_all_trades(venue, tmp_path)
-    assert len(rows(tmp_path, "quotes")) == 300
-
-
-def test_a_disk_that_stays_full_costs_what_does_not_fit_and_trades_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    real, is_full = LogWriter.append, False
-
-    def append(log: LogWriter, content: bytes) -> None:
-        if is_full:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        real(log, content)
-
-    async def scenario(venue: Venue) -> None:
-        nonlocal is_full
-        await market(venue, 50)
-        is_full = True
-        await market(venue, 300)
-        await asyncio.sleep(0.3)
-        is_full = False
-        await asyncio.sleep(0.3)
-        await market(venue, 50)
-        await asyncio.sleep(0.8)
-
-    monkeypatch.setattr(LogWriter, "append", append)
-    with serving(scenario) as venue:
-        done, told = run(venue, tmp_path, keeper=KeeperTiming(write_s=0.1, sync_s=0.2, most_waiting_bytes=72 * 100))
-    assert not done["ok"] and done["lost_messages"] >= 400 and done["lost_ns"][0] < done["lost_ns"][1]
-    assert any("messages were lost while the disk could not take them" in line for line in told)
-    assert_all_trades(venue, tmp_path)
-    assert 100 <= len(rows(tmp_path, "quotes")) < 300
-
-
 def test_an_earlier_recording_is_continued_with_the_trades_in_between(tmp_path: Path):
     async def first(venue: Venue) -> None:
         await market(venue, 20)
@@ -338,78 +247,6 @@ def test_the_most_traded_are_chosen(tmp_path: Path):
         done, told = run(venue, tmp_path, symbols=(), top=2)
     assert done["symbols"] == ["AUSDT", "BUSDT"] and set(done["rows"]) == {"AUSDT", "BUSDT"}, told
     assert_all_trades(venue, tmp_path, "BUSDT")
-
-
-CAPTURES = Path(__file__).parents[4].parent / "shared" / "messages" / "wire_captures"
-
-
-@pytest.mark.skipif(not CAPTURES.is_dir(), reason="the captures of real streams are not on this machine")
-def test_captured_streams_are_played_and_kept(tmp_path: Path):
-    files = [CAPTURES / f"binance_usdm_2021_alts__{kind}.jsonl" for kind in ("bookTicker", "aggTrade", "kline")]
-    lines = [json.loads(line) for path in files for line in path.read_text().splitlines()]
-    lines.sort(key=lambda line: float(line["recv"]))
-    names = tuple(sorted({line["msg"]["data"]["s"] for line in lines}))
-    listing = CAPTURES / "binance_usdm_2021__rest_exchangeInfo.json"
-
-    async def scenario(venue: Venue) -> None:
-        for line in lines:
-            await venue.send(line["msg"]["stream"], json.dumps(line["msg"]))
-        await asyncio.sleep(0.5)
-
-    with serving(scenario, names) as venue:
-        done, _ = run(venue, tmp_path, symbols=names, exchange_info=str(listing), sockets=SocketTiming(silent_s=30.0))
-    sent = [line["msg"]["data"] for line in lines]
-    assert done["messages"] == len(lines) + sum(socket["connects"] for socket in done["sockets"].values())
-    assert done["odd"] == {}
-    specs = {entry["symbol"]: entry for entry in json.loads(listing.read_text())["symbols"]}
-    for name in names:
-        tick = float(next(item["tickSize"] for item in specs[name]["filters"] if item["filterType"] == "PRICE_FILTER"))
-        books = [data for data in sent if data["e"] == "bookTicker" and data["s"] == name]
-        found = rows(tmp_path, "quotes", name) if books else []
-        assert [(row["ts_event"], row["bid_ticks"]) for row in found] == [
-            (data["T"] * 1_000_000, round(float(data["b"]) / tick)) for data in books
-        ]
-        trades = [data for data in sent if data["e"] == "aggTrade" and data["s"] == name]
-        assert [row["trade_id"] for row in (rows(tmp_path, "trades", name) if trades else [])] == [data["a"] for data in trades]
-
-
-FINE_FILTERS = [
-    {"filterType": "PRICE_FILTER", "tickSize": "0.00001"},
-    {"filterType": "LOT_SIZE", "stepSize": "0.001", "minQty": "0.001"},
-    {"filterType": "MIN_NOTIONAL", "notional": "5"},
-]
-RAW = Path(__file__).parents[4].parent / "shared" / "data" / "raw_wire"
-
-
-@pytest.mark.skipif(not RAW.is_dir(), reason="the raw logs of real streams are not on this machine")
-@pytest.mark.parametrize("name", ["binance_usdm_alts_20210722.ws.txt", "binance_usdm_btcusdt_20230405.jsonl.gz"])
-def test_a_raw_log_played_is_the_tape_that_its_import_makes(tmp_path: Path, name: str):
-    done = import_raw(FormatRequest("binance-raw", ImportRequest("raw", "", Path(), Path(), tmp_path / "import"), inputs=(RAW / name,)))
-    imported = {entry["symbol"]: entry for entry in done["symbols"]}
-    with (gzip.open if name.endswith(".gz") else open)(RAW / name, "rb") as file:
-        texts = [line[line.index(b"{") :].decode() for line in file if b"{" in line]
-
-    async def scenario(venue: Venue) -> None:
-        for text in texts:
-            # Depth and single trades come where nobody asked for them.
-            await venue.send_to(PUBLIC if '"bookTicker"' in text else MARKET, text)
-        await asyncio.sleep(0.5)
-
-    names = tuple(imported)
-    with serving(scenario, names, filters=FINE_FILTERS) as venue:
-        recorded, _ = run(venue, tmp_path / "live", symbols=names, sockets=SocketTiming(silent_s=60.0))
-    used = {kind: sum(f'"e":"{kind}"' in text for text in texts) for kind in ("depthUpdate", "trade")}
-    assert recorded["odd"] == {f"unused_{kind}": count for kind, count in used.items() if count}
-    for symbol in names:
-        tick = Decimal(imported[symbol]["instrument"]["tick_size"]) / Decimal("0.00001")
-        theirs = pq.read_table(next((tmp_path / "import" / "raw" / symbol).glob("*/quotes.parquet")))
-        ours = pq.read_table(next((tmp_path / "live" / "binance-um" / symbol).glob("*/quotes.parquet")))
-        assert ours["ts_event"] == theirs["ts_event"] and ours["bid_lots"].length() == theirs.num_rows
-        assert ours["ask_ticks"].to_pylist() == [int(ticks * tick) for ticks in theirs["ask_ticks"].to_pylist()]
-        if "aggTrade" in done["log"]["messages"]:
-            path = next((tmp_path / "import" / "raw" / symbol).glob("*/trades.parquet"), None)
-            expected = pq.read_table(path)["trade_id"].to_pylist() if path else []
-            assert [row["trade_id"] for row in rows(tmp_path / "live", "trades", symbol)] == expected
 
 
 def test_what_makes_no_sense_is_refused(tmp_path: Path):

@@ -186,10 +186,9 @@ def serving(
         try:
             await venue.until(lambda: venue.is_subscribed(wanted_streams), 20)
             await scenario(venue)
-        except Exception as error:  # noqa: BLE001  (told by the test's own thread)
-            venue.error = error
-        if ends_recorder:
-            os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            if ends_recorder and not ending.is_set():
+                os.kill(os.getpid(), signal.SIGINT)
 
     async def main() -> None:
         app = web.Application()
@@ -205,7 +204,9 @@ def serving(
         while not ending.is_set():
             await asyncio.sleep(0.02)
         playing.cancel()
-        await asyncio.gather(playing, return_exceptions=True)
+        (outcome,) = await asyncio.gather(playing, return_exceptions=True)
+        if not isinstance(outcome, asyncio.CancelledError):
+            venue.error = outcome  # told by the test's own thread
         await runner.cleanup()
 
     thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
