@@ -32,6 +32,18 @@ def read_listing(place: str) -> dict[str, dict[str, Any]]:
     return _listing(place, _content(place))
 
 
+def listing_of(place: str, found: object) -> dict[str, dict[str, Any]]:
+    """The entries of a decoded `exchangeInfo`, by symbol. `place` is its file or URL, for messages.
+
+    Raises:
+        DataError: it is no exchangeInfo.
+    """
+    listed = found.get("symbols") if isinstance(found, dict) else None
+    if not isinstance(listed, list):
+        raise DataError(f"{place}: expected exchangeInfo with a list of symbols, found none")
+    return {entry["symbol"]: entry for entry in listed if isinstance(entry, dict) and isinstance(entry.get("symbol"), str)}
+
+
 def spec_from_exchange_info(place: str, content: bytes, symbol: str) -> InstrumentSpec:
     """What `exchangeInfo` says of a symbol. `place` is its file or URL, for messages.
 
@@ -70,10 +82,7 @@ def _listing(place: str, content: bytes) -> dict[str, dict[str, Any]]:
         found = msgspec.json.decode(content)
     except msgspec.DecodeError as error:
         raise DataError(f"{place}: expected exchangeInfo as JSON, found: {error}") from error
-    listed = found.get("symbols") if isinstance(found, dict) else None
-    if not isinstance(listed, list):
-        raise DataError(f"{place}: expected exchangeInfo with a list of symbols, found none")
-    return {entry["symbol"]: entry for entry in listed if isinstance(entry, dict) and isinstance(entry.get("symbol"), str)}
+    return listing_of(place, found)
 
 
 def _spec(place: str, symbol: str, entry: dict[str, Any]) -> InstrumentSpec:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from slackwater.data.instrument import InstrumentSpec
 from slackwater.data.layout import write_json
 from slackwater.data.recorder.finish import NOTES
 from slackwater.data.recorder.intake import RecorderIntake
@@ -51,6 +52,7 @@ class LogKeeper:
         self._folder, self._header, self._intake, self._timing = folder, header, intake, timing
         self._hooks = hooks
         self._log: LogWriter | None = None
+        self._turn = asyncio.Lock()  # one thread at a time is at the log
         self._synced = time.monotonic()
         self._is_failing = False
         self._lost_told = 0
@@ -66,6 +68,10 @@ class LogKeeper:
 
     async def write(self) -> bool:
         """Write what waits; whether that worked."""
+        async with self._turn:
+            return await self._write()
+
+    async def _write(self) -> bool:
         rows = self._intake.swap()
         start = time.monotonic()
         try:
@@ -87,12 +93,19 @@ class LogKeeper:
             self._lost_told = self._intake.lost_count
         return True
 
+    async def change_steps(self, specs: tuple[InstrumentSpec, ...]) -> None:
+        """Begin another log with the next row, as the venue's steps are these from now on."""
+        await self.write()
+        await self.close()
+        self._header = replace(self._header, specs=specs)
+
     async def close(self) -> None:
         """Close the log, if there is one; the next row begins another."""
-        if self._log is not None:
-            log, self._log = self._log, None
-            await asyncio.to_thread(self._close, log)
-            self._hooks.on_finished()
+        async with self._turn:
+            if self._log is not None:
+                log, self._log = self._log, None
+                await asyncio.to_thread(self._close, log)
+                self._hooks.on_finished()
 
     def _append(self, rows: bytearray) -> None:
         if rows:

@@ -17,6 +17,7 @@ import aiohttp
 import msgspec
 import pyarrow as pa
 
+from slackwater.data.exchange_info import listing_of, spec_of
 from slackwater.data.layout import check_name
 from slackwater.data.recorder.backfill import Backfill
 from slackwater.data.recorder.channels import TABLE, plan_sockets
@@ -25,10 +26,11 @@ from slackwater.data.recorder.intake import RecorderIntake
 from slackwater.data.recorder.keeper import KeeperHooks, KeeperTiming, LogKeeper
 from slackwater.data.recorder.log import LogHeader
 from slackwater.data.recorder.plan import RecordingPlan, check_tape, last_trade_ids, plan_recording
-from slackwater.data.recorder.rest import RestClient
+from slackwater.data.recorder.rest import RestClient, RestError
 from slackwater.data.recorder.sockets import Feed, KeptSocket, ReceiveClock, SocketTiming
-from slackwater.errors import UsageError
+from slackwater.errors import DataError, UsageError
 
+INFO_PATH = "/fapi/v1/exchangeInfo"
 STREAM_URL = "wss://fstream.binance.com"
 REST_URL = "https://fapi.binance.com"
 LAST_FILL_S = 20.0  # how long the last gaps may take when a recording ends
@@ -54,6 +56,7 @@ class RecordRequest:
     sockets: SocketTiming = SocketTiming()
     keeper: KeeperTiming = KeeperTiming()
     fill_every_s: float = 2.0
+    steps_every_s: float = 600.0
 
 
 def record(request: RecordRequest, tell: Tell, show: Tell = lambda line: None) -> dict[str, Any]:
@@ -132,10 +135,12 @@ class Recorder:
         disk = asyncio.create_task(self.keeper.run(disk_stop))
         try:
             async with aiohttp.ClientSession() as session:
-                self.backfill = Backfill(self.intake, RestClient(session, self.request.rest_url), self.tell, self.request.fill_every_s)
-                await self._until(
-                    stop, [socket.run(session) for socket in self.sockets] + [self._catch_up(self.backfill), self._report()], disk
-                )
+                rest = RestClient(session, self.request.rest_url)
+                self.backfill = Backfill(self.intake, rest, self.tell, self.request.fill_every_s)
+                work = [socket.run(session) for socket in self.sockets] + [self._catch_up(self.backfill), self._report()]
+                if self.request.exchange_info is None:
+                    work.append(self._follow_steps(rest))
+                await self._until(stop, work, disk)
                 self.tell("ending: the last rows go to the tape")
                 await self._last_gaps(self.backfill)
         finally:
@@ -178,14 +183,31 @@ class Recorder:
         # Not ended with the rest: a process that puts logs on the tape is waited for, and what it did is counted.
         await asyncio.shield(self._finish_beside())
         try:
-            for symbol, trade_id in (
-                await asyncio.to_thread(last_trade_ids, self.request.to / self.request.venue, self.plan.symbols)
-            ).items():
+            last = await asyncio.to_thread(last_trade_ids, self.request.to / self.request.venue, self.plan.symbols)
+            for symbol, trade_id in last.items():
                 self.intake.states[symbol].trades.continue_from(trade_id)
         except (pa.ArrowInvalid, OSError) as error:
             self.tell(f"trades since an earlier recording are not asked for: {error}")
         await backfill.look_back(time.time_ns())
         await backfill.run()
+
+    async def _follow_steps(self, rest: RestClient) -> None:
+        """Ask the venue for its steps again and again: where they change, another log begins that says so."""
+        specs = self.plan.specs
+        while True:
+            await asyncio.sleep(self.request.steps_every_s)
+            try:
+                listing = listing_of(INFO_PATH, await rest.get(INFO_PATH))
+                told = tuple(spec_of(INFO_PATH, listing, name) for name in self.plan.symbols)
+            except (RestError, DataError) as error:
+                self.tell(f"steps could not be asked for again: {error}")
+                continue
+            for name, before, now in zip(self.plan.symbols, specs, told, strict=True):
+                if now != before:
+                    self.tell(f"{name}: the venue changed its steps, from {before.as_json()} to {now.as_json()}")
+            if told != specs:
+                specs = told
+                await self.keeper.change_steps(specs)
 
     async def _last_gaps(self, backfill: Backfill) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ import pytest
 from slackwater.data.recorder.keeper import KeeperTiming
 from slackwater.data.recorder.record import RecordRequest, record
 from slackwater.data.recorder.sockets import SocketTiming
+from slackwater.data.tape import open_tape
 from slackwater.data.verify import verify_tape
 from slackwater.errors import DataError, SafetyError, UsageError
 from tests.unit.data.recorder.recording import ETH, assert_all_trades, market, rows, run
-from tests.unit.data.recorder.venue_server import MARKET, PUBLIC, Venue, serving
+from tests.unit.data.recorder.venue_server import FILTERS, MARKET, PUBLIC, Venue, serving
 
 
 def test_what_was_sent_is_on_the_tape(tmp_path: Path):
@@ -233,6 +235,25 @@ def test_an_earlier_recording_is_continued_with_the_trades_in_between(tmp_path: 
         done, _ = run(venue, tmp_path, sockets=SocketTiming(silent_s=20.0))
     assert done["backfilled_trades"] == {ETH: 7}
     assert_all_trades(venue, tmp_path)
+
+
+def test_steps_that_the_venue_changes_begin_another_log_and_are_noted(tmp_path: Path):
+    async def scenario(venue: Venue) -> None:
+        await market(venue, 100)
+        venue.filters = [{"filterType": "PRICE_FILTER", "tickSize": "0.10"}, *FILTERS[1:]]
+        asked = sum(what == "exchangeInfo" for what, _ in venue.asked)
+        await venue.until(lambda: sum(what == "exchangeInfo" for what, _ in venue.asked) >= asked + 2)
+        for _ in range(20):
+            await venue.quote(ETH, "100.00", "100.10")
+        await asyncio.sleep(0.3)
+
+    with serving(scenario) as venue:
+        done, told = run(venue, tmp_path, steps_every_s=0.3, sockets=SocketTiming(silent_s=20.0))
+    assert done["ok"] and done["logs"] == 2 and any("the venue changed its steps" in line for line in told)
+    found = open_tape(tmp_path).symbols[0].instrument
+    assert found.tick_size == Decimal("0.01")
+    assert [entry["tick_size"] for entry in found.history] == ["0.01", "0.1"]
+    assert len(rows(tmp_path, "quotes")) == 120
 
 
 def test_the_most_traded_are_chosen(tmp_path: Path):
