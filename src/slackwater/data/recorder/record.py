@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import msgspec
 import pyarrow as pa
 
 from slackwater.data.exchange_info import listing_of, spec_of
 from slackwater.data.layout import check_name
 from slackwater.data.recorder.backfill import Backfill
 from slackwater.data.recorder.channels import TABLE, plan_sockets
-from slackwater.data.recorder.finish import finish_logs, recording_folder
+from slackwater.data.recorder.finish import recording_folder
+from slackwater.data.recorder.finisher import Finisher
 from slackwater.data.recorder.intake import RecorderIntake
 from slackwater.data.recorder.keeper import KeeperHooks, KeeperTiming, LogKeeper
 from slackwater.data.recorder.log import LogHeader
@@ -83,12 +80,7 @@ def record(request: RecordRequest, tell: Tell, show: Tell = lambda line: None) -
         tell(line)
     recorder = Recorder(request, plan, tell, show)
     asyncio.run(recorder.run())
-    try:
-        recorder.add_finished(finish_logs(request.to, request.venue))
-    except OSError as error:
-        folder = recording_folder(request.to, request.venue)
-        recorder.unfinished = f"{folder}: rows are not on the tape yet ({error.strerror or error}); later: slackwater data record --recover"
-        tell(recorder.unfinished)
+    recorder.finisher.finish_the_last()
     return recorder.result()
 
 
@@ -100,17 +92,15 @@ class Recorder:
     plan: RecordingPlan
     tell: Tell
     show: Tell
-    finished: dict[str, Any] = field(default_factory=lambda: {"logs": 0, "rows": {}, "kept_aside": [], "damaged": [], "cut_off_bytes": 0})
     started: float = 0.0
     ended: float = 0.0
-    unfinished: str | None = None  # a sentence, where rows wait for a disk that takes them
     unwritten_rows: int = 0  # when the disk refused to the end
     intake: RecorderIntake = field(init=False)
     clock: ReceiveClock = field(default_factory=ReceiveClock)
+    finisher: Finisher = field(init=False)
     keeper: LogKeeper = field(init=False)
     sockets: list[KeptSocket] = field(init=False)
     backfill: Backfill | None = None
-    _finishing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Make the parts that need no connection."""
@@ -118,7 +108,9 @@ class Recorder:
         self.intake = RecorderIntake(self.plan.symbols, request.keeper.most_waiting_bytes)
         header = LogHeader(request.venue, self.plan.symbols, self.plan.specs, request.stream_url, 0)
         folder = recording_folder(request.to, request.venue)
-        self.keeper = LogKeeper(folder, header, self.intake, request.keeper, KeeperHooks(self.tell, self._finish_beside, self._outages))
+        self.finisher = Finisher(request.to, request.venue, self.tell)
+        hooks = KeeperHooks(self.tell, self.finisher.start, self._outages)
+        self.keeper = LogKeeper(folder, header, self.intake, request.keeper, hooks)
         feed = Feed(self.intake, self.clock)
         self.sockets = [
             KeptSocket(request.stream_url, socket, feed, request.sockets, self.tell)
@@ -150,7 +142,7 @@ class Recorder:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
             await self._write_the_last()
-            await asyncio.gather(*self._finishing)
+            await self.finisher.wait()
         disk.result()
 
     async def _write_the_last(self) -> None:
@@ -181,7 +173,7 @@ class Recorder:
     async def _catch_up(self, backfill: Backfill) -> None:
         """What lies before the first message: an earlier recording, candles for the regime; then gaps as they come."""
         # Not ended with the rest: a process that puts logs on the tape is waited for, and what it did is counted.
-        await asyncio.shield(self._finish_beside())
+        await asyncio.shield(self.finisher.start())
         try:
             last = await asyncio.to_thread(last_trade_ids, self.request.to / self.request.venue, self.plan.symbols)
             for symbol, trade_id in last.items():
@@ -241,47 +233,13 @@ class Recorder:
         found = [{"path": socket.socket.path, "from": start, "to": end} for socket in self.sockets for start, end in socket.outages]
         return sorted(found, key=lambda entry: entry["from"])
 
-    def _finish_beside(self) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._finish())
-        self._finishing.add(task)
-        task.add_done_callback(self._finishing.discard)
-        return task
-
-    async def _finish(self) -> None:
-        """Put closed logs on the tape in a process of its own: reading the sockets must not wait for it."""
-        command = [sys.executable, "-m", "slackwater", "data", "record", "--recover", "--json"]
-        command += ["--to", str(self.request.to), "--venue", self.request.venue]
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,  # an interrupt at the terminal is for the recorder
-            preexec_fn=_be_nice,
-        )
-        output, errors = await process.communicate()
-        try:
-            self.add_finished(msgspec.json.decode(output))
-        except msgspec.DecodeError:
-            self.tell(f"finished rows could not go to the tape yet: {errors.decode('utf-8', 'replace').strip() or process.returncode}")
-
-    def add_finished(self, done: dict[str, Any]) -> None:
-        """Take in what a finish did."""
-        for name in ("logs", "cut_off_bytes"):
-            self.finished[name] += done[name]
-        for name in ("kept_aside", "damaged"):
-            self.finished[name] += done[name]
-            for line in done[name]:
-                self.tell(line)
-        for symbol, rows in done["rows"].items():
-            self.finished["rows"].setdefault(symbol, Counter()).update(rows)
-
     def result(self) -> dict[str, Any]:
         """Everything that was counted."""
         intake, states = self.intake, self.intake.states.values()
         missing = {state.name: [list(gap) for gap in state.trades.missing] for state in states if state.trades.missing}
         silent = self.silent_streams()
         is_lossy = missing or intake.lost_count or self.unwritten_rows
-        is_whole = not (is_lossy or self.unfinished or self.finished["kept_aside"] or self.finished["damaged"])
+        is_whole = not (is_lossy or self.finisher.unfinished or self.finisher.sums["kept_aside"] or self.finisher.sums["damaged"])
         return {
             "ok": is_whole and any(state.rows for state in states),
             "venue": self.request.venue,
@@ -289,7 +247,7 @@ class Recorder:
             "symbols": list(self.plan.symbols),
             "seconds": self.ended - self.started,
             "messages": intake.message_count,
-            **self.finished,
+            **self.finisher.sums,
             "backfilled_trades": {state.name: state.backfilled_count for state in states if state.backfilled_count},
             "repeated": sum(state.trades.repeated_count + state.quotes.repeated_count for state in states),
             "missing_trade_ids": missing,
@@ -298,7 +256,7 @@ class Recorder:
             "places": intake.places,
             "lost_messages": intake.lost_count,
             "unwritten_rows": self.unwritten_rows,
-            "unfinished": self.unfinished,
+            "unfinished": self.finisher.unfinished,
             "lost_ns": [intake.lost_from_ns, intake.lost_until_ns] if intake.lost_count else None,
             "silent_streams": silent,
             "sockets": {f"{socket.socket.path} {number}": _counts(socket) for number, socket in enumerate(self.sockets, start=1)},
@@ -313,7 +271,3 @@ class Recorder:
 def _counts(socket: KeptSocket) -> dict[str, int]:
     counts = socket.counts
     return {"connects": counts.connects, "drops": counts.drops, "silences": counts.silences, "rotations": counts.rotations}
-
-
-def _be_nice() -> None:
-    os.nice(10)
