@@ -13,7 +13,7 @@ import msgspec
 from slackwater.data.download import fetch_bytes
 from slackwater.data.exchange_info import read_listing, spec_of
 from slackwater.data.instrument import InstrumentSpec
-from slackwater.data.layout import MANIFEST, TRADES, check_name, date_folders, read_json
+from slackwater.data.layout import MANIFEST, NAME_PATTERN, TRADES, check_name, date_folders, read_json
 from slackwater.data.parquet import open_parquet
 from slackwater.data.recorder.finish import recording_folder
 from slackwater.data.recorder.log import symbols_being_recorded
@@ -67,7 +67,8 @@ def most_traded(rest_url: str, listing: dict[str, dict[str, Any]], count: int) -
         values = {ticker["symbol"]: float(ticker["quoteVolume"]) for ticker in tickers}
     except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{url}: expected a list of tickers with symbol and quoteVolume, found: {error}") from error
-    fitting = [name for name in values if _is_traded_perpetual(listing.get(name, {}))]
+    # Some contracts are named in other scripts; the names of a tape's folders are plain.
+    fitting = [name for name in values if NAME_PATTERN.fullmatch(name) and _is_traded_perpetual(listing.get(name, {}))]
     if not fitting:
         raise DataError(f"{url}: expected tickers of perpetuals in USDT, found none among {len(values)}")
     return sorted(fitting, key=lambda name: (-values[name], name))[:count]

@@ -158,9 +158,10 @@ class Venue:
         symbol, limit = query.get("symbol", ""), int(query.get("limit", 500))
         if what == "exchangeInfo":
             kind = {"status": "TRADING", "contractType": "PERPETUAL", "quoteAsset": "USDT", "baseAsset": "X", "marginAsset": "USDT"}
-            return {"symbols": [{"symbol": name, "filters": self.filters} | kind for name in self.symbols]}
+            return {"symbols": [{"symbol": name, "filters": self.filters} | kind for name in (*self.symbols, "\u5e01USDT")]}
         if what == "ticker/24hr":
-            return [{"symbol": name, "quoteVolume": str(1000 - k)} for k, name in enumerate(self.symbols)]
+            listed = [{"symbol": name, "quoteVolume": str(1000 - k)} for k, name in enumerate(self.symbols)]
+            return [*reversed(listed), {"symbol": "\u5e01USDT", "quoteVolume": "9999"}, {"symbol": "DELISTEDUSDT", "quoteVolume": "9999"}]
         if what == "aggTrades":
             return [trade for trade in self.trades[symbol] if trade["a"] >= int(query["fromId"])][:limit]
         start, end = int(query["startTime"]), int(query["endTime"])
