@@ -22,7 +22,7 @@ import cross_check_venue as venue
 from cross_check_rules import Theirs
 from cross_check_text import example, text
 
-from slackwater.data.synth import SynthRequest, synthesise
+from slackwater.data.synth.synth import SynthRequest, synthesise
 from slackwater.errors import SlackwaterError
 from slackwater.schema.params import QueueModel
 

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from slackwater.data.importer import ImportRequest, import_tape
+from slackwater.data.formats.importer import ImportRequest, import_tape
 
 PAUSE_NS = 1_000_000_000  # between one repetition and the next
 

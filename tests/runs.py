@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slackwater.config import Config
-from slackwater.data.synth import SynthRequest, synthesise
+from slackwater.data.synth.synth import SynthRequest, synthesise
 from slackwater.runtime.backtest import Request, run_backtest
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slackwater.config import Config
-from slackwater.data.importer import ImportRequest, import_tape
+from slackwater.data.formats.importer import ImportRequest, import_tape
 from slackwater.runtime.backtest import Request, run_backtest
 from slackwater.runtime.explain import explain_run
 from tests.end_to_end.check_run import check_run

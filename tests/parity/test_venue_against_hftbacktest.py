@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from slackwater.data.synth import SynthRequest, synthesise
+from slackwater.data.synth.synth import SynthRequest, synthesise
 from slackwater.schema.params import QueueModel
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -49,8 +49,8 @@ def import_(
     json: Json = False,
 ) -> None:
     """Convert quotes and trades into a symbol's days on a tape; days already there are replaced."""
-    from slackwater.data.formats import RAW, FormatRequest, import_raw, open_format
-    from slackwater.data.importer import ImportRequest, import_tape, row_count
+    from slackwater.data.formats.importer import ImportRequest, import_tape, row_count
+    from slackwater.data.formats.imports import RAW, FormatRequest, import_raw, open_format
     from slackwater.data.symbols import canonical_symbol
 
     symbols = tuple(canonical_symbol(name) for name in symbol or ())
@@ -125,7 +125,7 @@ def synth(
     json: Json = False,
 ) -> None:
     """Generate a tape: two-sided markets with bursts, spread regimes, and pumps that revert or run on."""
-    from slackwater.data.synth import SynthRequest, synthesise
+    from slackwater.data.synth.synth import SynthRequest, synthesise
 
     names = tuple(name.strip() for name in symbols.split(",") if name.strip())
     request = SynthRequest(to, names, events, hours, seed, profile)
@@ -155,7 +155,7 @@ def verify(
 ) -> int:
     """Check a tape against its manifests and for rows that make no sense. Exits with 4 when it is damaged, with 0 when only odd."""
     from slackwater.cli.data_tables import verify_text
-    from slackwater.data.verify import verify_tape
+    from slackwater.data.checks.verify import verify_tape
     from slackwater.errors import DataError
 
     with progress("Checking", None) as advance:

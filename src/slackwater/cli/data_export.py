@@ -24,7 +24,7 @@ def export(
 ) -> None:
     """Write a symbol's quotes and trades for another program; hftbacktest and csv import back to the same rows."""
     from slackwater.cli.times import parse_time
-    from slackwater.data.exporter import ExportRequest, export_tape
+    from slackwater.data.formats.exports import ExportRequest, export_tape
 
     request = ExportRequest(data, symbol, format, out, parse_time("--start", start), parse_time("--end", end))
     with progress(f"Exporting {symbol}"):

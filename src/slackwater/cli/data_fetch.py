@@ -31,8 +31,8 @@ def fetch(
     json: Json = False,
 ) -> int:
     """Download a symbol's days of the public archive onto a tape; days there are replaced. Exits with 4 when files are missing."""
-    from slackwater.data.archive import BASE_URL
-    from slackwater.data.fetch import FetchRequest, fetch_tape
+    from slackwater.data.archive.fetch import FetchRequest, fetch_tape
+    from slackwater.data.archive.files import BASE_URL
     from slackwater.errors import DataError
 
     request = FetchRequest(

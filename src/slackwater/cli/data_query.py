@@ -63,12 +63,12 @@ def scan(
     for line in loaded.notices:
         note(line)
     if data is not None:
-        from slackwater.data.scan_tape import scan_tape
+        from slackwater.data.scan.tape import scan_tape
 
         with progress("Measuring") as advance:
             found = scan_tape(data, loaded, top, advance)
     else:
-        from slackwater.data.scan_tickers import scan_tickers
+        from slackwater.data.scan.tickers import scan_tickers
 
         found = scan_tickers(str(tickers), loaded, top)
     for kind, count in found.get("quarantined", {}).items():

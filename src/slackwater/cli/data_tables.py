@@ -81,7 +81,7 @@ def listing_text(entries: Sequence[dict[str, Any]]) -> str:
 
 def verify_text(entry: dict[str, Any]) -> str:
     """One symbol's findings: the verdict, a line for each day, then every kind of oddity with its meaning and first places."""
-    from slackwater.data.findings import ODD_KINDS
+    from slackwater.data.checks.findings import ODD_KINDS
 
     rows = ", ".join(f"{count:,} {name}" for name, count in entry["rows"].items())
     odd = {kind: entry["counts"][kind] for kind in ODD_KINDS if entry["counts"].get(kind)}

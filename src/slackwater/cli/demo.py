@@ -27,7 +27,7 @@ def demo(
     from slackwater.cli.backtest import say_if_compiling, summary_text, write_report_of
     from slackwater.cli.explain import headline
     from slackwater.config.model import Config
-    from slackwater.data.synth import SynthRequest, synthesise
+    from slackwater.data.synth.synth import SynthRequest, synthesise
 
     say_if_compiling()
     tape, run = to / "tape", to / "run"

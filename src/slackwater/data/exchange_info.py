@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from slackwater.data.download import fetch_bytes
+from slackwater.data.archive.download import fetch_bytes
 from slackwater.data.instrument import DEFAULT_MIN_NOTIONAL, InstrumentSpec, parse_step
 from slackwater.errors import DataError, UsageError
 

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from slackwater.data.checks.verify import verify_tape
 from slackwater.data.instrument import InstrumentSpec
 from slackwater.data.layout import QUOTE_SCHEMA, QUOTES, TRADE_SCHEMA, TRADES
-from slackwater.data.verify import verify_tape
 from slackwater.data.writer import writing
 
 DAY_NS = 86_400_000_000_000

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from slackwater.data.importer import ImportRequest, import_tape
+from slackwater.data.formats.importer import ImportRequest, import_tape
 
 T0 = 1_700_000_000_000_000_000  # 2023-11-14T22:13:20Z
 SEC = 1_000_000_000

@@ -16,9 +16,9 @@ from slackwater.cli import data_query
 from slackwater.cli.app import main
 from slackwater.cli.data_tables import PIPE_WIDTH
 from slackwater.data import query
-from slackwater.data.importer import ImportRequest, import_tape
+from slackwater.data.formats.importer import ImportRequest, import_tape
 from slackwater.data.layout import FUNDING_SCHEMA
-from slackwater.data.synth import SynthRequest, synthesise
+from slackwater.data.synth.synth import SynthRequest, synthesise
 from slackwater.errors import UsageError
 from tests.unit.data.odd_tapes import COUNT, OddTape, write
 from tests.unit.data.tables import TRADES, make_tape

@@ -11,9 +11,9 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from slackwater.data import hftbacktest as hft
-from slackwater.data.exporter import ExportRequest, export_tape
-from slackwater.data.importer import ImportRequest, import_tape
+from slackwater.data.formats import hftbacktest as hft
+from slackwater.data.formats.exports import ExportRequest, export_tape
+from slackwater.data.formats.importer import ImportRequest, import_tape
 from slackwater.runtime.bench import measure
 from tests.unit.data.tables import T0
 
@@ -37,9 +37,9 @@ import_tape(base, sources=sources)""",
 PROGRAM = """
 import sys
 from pathlib import Path
-from slackwater.data.exporter import ExportRequest, export_tape
-from slackwater.data.formats import FormatRequest, open_format
-from slackwater.data.importer import ImportRequest, import_tape
+from slackwater.data.formats.exports import ExportRequest, export_tape
+from slackwater.data.formats.imports import FormatRequest, open_format
+from slackwater.data.formats.importer import ImportRequest, import_tape
 folder = Path(sys.argv[1])
 {work}
 """

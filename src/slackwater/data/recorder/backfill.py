@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from slackwater.data.archive import FRAMES
+from slackwater.data.archive.files import FRAMES
 from slackwater.data.layout import CANDLE_FRAMES
 from slackwater.data.recorder.intake import RecorderIntake, SymbolState
 from slackwater.data.recorder.rest import RestClient, RestError

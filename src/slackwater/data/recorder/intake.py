@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from slackwater.data.archive import FRAMES
+from slackwater.data.archive.files import FRAMES
 from slackwater.data.layout import CANDLE_FRAMES, time_text
 from slackwater.data.recorder.log import CANDLE, FUNDING, PACKER, QUOTE, TRADE
 from slackwater.data.recorder.sequence import CandleSequence, FundingSequence, QuoteSequence, TradeSequence

@@ -19,7 +19,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from slackwater.data.archive import FRAMES
+from slackwater.data.archive.files import FRAMES
+from slackwater.data.formats.quarantine import Intake
 from slackwater.data.instrument import InstrumentSpec, plain, read_instrument
 from slackwater.data.layout import (
     CANDLE_FRAMES,
@@ -38,7 +39,6 @@ from slackwater.data.layout import (
     write_json,
 )
 from slackwater.data.parquet import open_parquet
-from slackwater.data.quarantine import Intake
 from slackwater.data.recorder import log
 from slackwater.data.recorder.log import LogHeader, LogRows, sync_folder
 from slackwater.data.streams import ints

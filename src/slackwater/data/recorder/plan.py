@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from slackwater.data.download import fetch_bytes
+from slackwater.data.archive.download import fetch_bytes
 from slackwater.data.exchange_info import read_listing, spec_of
 from slackwater.data.instrument import InstrumentSpec
 from slackwater.data.layout import MANIFEST, NAME_PATTERN, TRADES, check_name, date_folders, read_json

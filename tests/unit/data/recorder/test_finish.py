@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from slackwater.data.catalog import list_tape
-from slackwater.data.importer import ImportRequest, import_tape
+from slackwater.data.checks.verify import verify_tape
+from slackwater.data.formats.importer import ImportRequest, import_tape
 from slackwater.data.recorder import merge
 from slackwater.data.recorder.finish import finish_logs, recording_folder
 from slackwater.data.recorder.log import LogHeader, LogWriter
 from slackwater.data.tape import open_tape
-from slackwater.data.verify import verify_tape
 from slackwater.schema.units import DAY, HOUR
 from tests.unit.data.recorder.rows import MINUTE, SPEC, T0, VENUE, S, candle, funding, quote, table, trade, write_log
 

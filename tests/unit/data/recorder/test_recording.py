@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from slackwater.data.checks.verify import verify_tape
 from slackwater.data.recorder.keeper import KeeperTiming
 from slackwater.data.recorder.record import RecordRequest, record
 from slackwater.data.recorder.sockets import SocketTiming
 from slackwater.data.tape import open_tape
-from slackwater.data.verify import verify_tape
 from slackwater.errors import DataError, SafetyError, UsageError
 from tests.unit.data.recorder.recording import ETH, assert_all_trades, market, rows, run
 from tests.unit.data.recorder.venue_server import FILTERS, MARKET, PUBLIC, Venue, serving

@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from slackwater.data.formats import FormatRequest, import_raw
-from slackwater.data.importer import ImportRequest
+from slackwater.data.formats.importer import ImportRequest
+from slackwater.data.formats.imports import FormatRequest, import_raw
 from slackwater.data.recorder.sockets import SocketTiming
 from tests.unit.data.recorder.recording import rows, run
 from tests.unit.data.recorder.venue_server import MARKET, PUBLIC, Venue, serving

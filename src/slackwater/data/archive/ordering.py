@@ -1,0 +1,110 @@
+"""Rows of a file in the order of their ids, once each: one pass that looks, a second that gives them out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from slackwater.data.archive.csv_file import ArchiveCsv, Rejects, WrongType
+from slackwater.data.steps import DecimalScale, too_large
+
+NEVER = 2**63 - 1
+
+
+@dataclass(slots=True)
+class StepFinder:
+    """The decimals that values need, and the largest step that all of them are whole multiples of."""
+
+    scale: DecimalScale
+    divisor: int = 0  # in units of the last decimal; 0 before the first value that is not 0
+
+    def see(self, values: NDArray[np.float64]) -> None:
+        """Take in values; those that are not finite or too large to count exactly are passed over.
+
+        Raises:
+            DataError: a value is finer than any venue quotes.
+        """
+        usable = values[np.isfinite(values) & ~too_large(values, Fraction(1))]
+        before = self.scale.decimals
+        self.scale.see(usable)
+        whole = np.rint(usable * float(10**self.scale.decimals)).astype(np.int64)
+        self.divisor = math.gcd(self.divisor * 10 ** (self.scale.decimals - before), int(np.gcd.reduce(whole)) if len(whole) else 0)
+
+    @property
+    def step(self) -> Decimal | None:
+        """The largest step that fits every value; None without values."""
+        return self.scale.step * self.divisor if self.divisor else None
+
+
+@dataclass(slots=True)
+class Survey:
+    """What the first pass over a file saw."""
+
+    rows: int = 0
+    is_ordered: bool = True  # the keys grow from row to row, so nothing is to be sorted or repeated
+    earliest: list[int] = field(default_factory=list)  # smallest key of each batch
+    price: StepFinder = field(default_factory=lambda: StepFinder(DecimalScale("price")))
+    size: StepFinder = field(default_factory=lambda: StepFinder(DecimalScale("size")))
+
+
+def survey(file: ArchiveCsv) -> Survey:
+    """Look through a file: how many rows, whether in order, in which steps.
+
+    Raises:
+        DataError: the zip is damaged, holds no CSV or other columns, or a value is finer than any venue quotes.
+    """
+    try:
+        return _look(file)
+    except WrongType:
+        return _look(file)
+
+
+def _look(file: ArchiveCsv) -> Survey:
+    found = Survey()
+    previous = -1
+    for batch in file.batches(Rejects()):
+        keys = batch.column("key").to_numpy()
+        found.rows += len(keys)
+        found.earliest.append(int(keys.min()) if len(keys) else NEVER)
+        if len(keys):
+            found.is_ordered &= bool(keys[0] > previous) and bool((keys[1:] > keys[:-1]).all())
+            previous = int(keys[-1])
+        for name in batch.schema.names:
+            finder = found.price if name in ("bid", "ask", "price") else found.size if name in ("bid_qty", "ask_qty", "qty") else None
+            if finder is not None:
+                finder.see(batch.column(name).to_numpy())
+    return found
+
+
+def ordered(file: ArchiveCsv, seen: Survey, rejects: Rejects) -> Iterator[pa.RecordBatch]:
+    """The rows by key, the first of each key; repeats are counted.
+
+    Rows wait only until no later batch can hold a smaller key, so memory grows with how far rows are displaced, not with the file.
+    """
+    if seen.is_ordered:
+        yield from file.batches(rejects)
+        return
+    later = np.minimum.accumulate(np.array([*seen.earliest, NEVER])[::-1])[::-1]
+    waiting: pa.Table | None = None
+    last_key = -1
+    for number, batch in enumerate(file.batches(rejects)):
+        table = pa.Table.from_batches([batch])
+        waiting = table if waiting is None else pa.concat_tables([waiting, table])
+        keys = waiting.column("key").to_numpy()
+        order = np.argsort(keys, kind="stable")
+        ready = int(np.searchsorted(keys[order], later[number + 1], side="left")) if number + 1 < len(seen.earliest) else len(order)
+        taken = order[:ready]
+        sorted_keys = keys[taken]
+        is_new = np.concatenate(([last_key], sorted_keys[:-1])) != sorted_keys
+        rejects.count("repeated_id", int(np.count_nonzero(~is_new)), file.path.name)
+        if ready:
+            last_key = int(sorted_keys[-1])
+            yield from waiting.take(pa.array(taken[is_new])).combine_chunks().to_batches()
+        waiting = waiting.take(pa.array(order[ready:]))

@@ -1,0 +1,249 @@
+"""Checking a tape: that files are what their manifests say, and that rows make sense.
+
+`damage` is what makes a tape unfit: a file missing, unreadable, changed or lacking a column or values, times that run backwards, values
+that mean nothing. All else that stands out (`findings.ODD_KINDS`, gaps, clocks that drift, steps that change) is a fact of a market or of
+its recording: reported with its places, not damage. Files are read in batches, so memory does not grow with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from slackwater.data.checks.findings import DayFindings, first_places, sum_counts
+from slackwater.data.checks.outliers import BookBand, SpikeWatch
+from slackwater.data.checks.row_checks import RecentIds, check_clocks, check_quotes, check_trades, int_column
+from slackwater.data.instrument import plain
+from slackwater.data.layout import (
+    MANIFEST,
+    QUOTE_SCHEMA,
+    QUOTES,
+    TRADE_SCHEMA,
+    TRADES,
+    data_files,
+    date_folders,
+    read_json,
+    sha256_of,
+    time_text,
+)
+from slackwater.data.parquet import open_parquet
+from slackwater.data.tape import SymbolTape, find_symbol_folders, open_tape
+from slackwater.data.writer import BATCH_ROWS, GAP_NS, order_keys
+from slackwater.errors import DataError
+from slackwater.schema.units import DAY, SEC
+
+Advance = Callable[[float], None]
+
+SCHEMAS = {QUOTES: QUOTE_SCHEMA, TRADES: TRADE_SCHEMA}
+MAY_BE_NULL = ("ts_recv", "trade_id")
+
+
+@dataclass(slots=True)
+class SymbolCheck:
+    """What is carried from one day of a symbol to the next."""
+
+    days: list[DayFindings] = field(default_factory=list)
+    ids: RecentIds = field(default_factory=RecentIds)
+    first_ns: int | None = None
+    last_quote_ns: int | None = None  # so that a gap at midnight is seen
+    steps: dict[tuple[str, str], int] = field(default_factory=dict)  # the last known of each file and column
+    step_changes: list[dict[str, Any]] = field(default_factory=list)
+
+
+def verify_tape(folder: Path, symbols: Sequence[str] | None = None, advance: Advance = lambda amount: None) -> dict[str, Any]:
+    """Check the symbols of a tape, all without names. `advance` is told shares of a symbol, 1 for each.
+
+    Returns `ok`, and per symbol `damage` (sentences), `counts` and `places` by kind (`findings.ODD_KINDS`), rows by file, gaps,
+    `coverage` (the share of the span, first to last quote, that lies outside gaps), `missing_days` between the first and the last,
+    `step_changes`, and `days`: the same of each day, with hours covered, latencies and steps of each file.
+
+    Raises:
+        DataError: there is no tape, or an `instrument.json` is missing or damaged.
+        UsageError: a named symbol is not on the tape.
+    """
+    names = list(symbols) if symbols else [f"{path.parent.name}/{path.name}" for path in find_symbol_folders(folder)]
+    checked = [_verify_symbol(open_tape(folder, [name]).symbols[0], advance) for name in names]
+    return {"ok": not any(entry["damage"] for entry in checked), "folder": str(folder), "symbols": checked}
+
+
+def _verify_symbol(entry: SymbolTape, advance: Advance) -> dict[str, Any]:
+    check = SymbolCheck()
+    # A day whose files are all gone has a manifest still, and the tape no longer knows it.
+    dates = [path.name for path in date_folders(entry.folder) if path.name in entry.dates or (path / MANIFEST).exists()]
+    for name in dates:
+        day = DayFindings(name)
+        _verify_day(entry.folder / name, day, check)
+        _compare_steps(entry, day, check)
+        check.days.append(day)
+        advance(1.0 / len(dates))
+    gaps = [gap for day in check.days for gap in day.gaps]
+    span_ns = (check.last_quote_ns or 0) - (check.first_ns or 0)
+    numbers = {date.fromisoformat(name).toordinal() for name in dates}
+    return {
+        "venue": entry.venue,
+        "symbol": entry.symbol,
+        "sha256": entry.sha256,
+        "step_history": list(entry.instrument.history),
+        "damage": [sentence for day in check.days for sentence in day.damage],
+        "counts": sum_counts(check.days),
+        "places": first_places(check.days),
+        "rows": _total_rows(check.days),
+        "gaps": gaps,
+        "coverage": 1.0 - sum(gap["seconds"] for gap in gaps) * SEC / span_ns if span_ns > 0 else 1.0,
+        "missing_days": [date.fromordinal(n).isoformat() for n in range(min(numbers), max(numbers)) if n not in numbers],
+        "step_changes": check.step_changes,
+        "days": [day.as_json() for day in check.days],
+    }
+
+
+def _total_rows(days: Sequence[DayFindings]) -> dict[str, int]:
+    names = sorted({name for day in days for name in day.rows})
+    return {name: sum(day.rows[name] for day in days) for name in names}
+
+
+def _verify_day(folder: Path, day: DayFindings, check: SymbolCheck) -> None:
+    manifest = _read_manifest(folder, day)
+    listed: dict[str, Any] = (manifest or {}).get("files", {})
+    present = {path.name: path for path in data_files(folder)}
+    day.damage += [f"{day.date}/{missing}: expected the file, found none" for missing in sorted(set(listed) - set(present))]
+    band: BookBand | None = None
+    for path in sorted(present.values(), key=lambda path: (path.name == TRADES, path.name)):  # trades are held against the day's books
+        known = listed.get(path.name)
+        if manifest is not None and known is None:
+            day.damage.append(f"{day.date}/{path.name}: expected a line in the {MANIFEST}, found none")
+        elif known is not None and known.get("sha256") != sha256_of(path):
+            day.damage.append(f"{day.date}/{path.name}: expected the content that the {MANIFEST} tells of, found another hash")
+        try:
+            if path.name == QUOTES:
+                band = _verify_quotes(path, day, check)
+            elif path.name == TRADES:
+                _verify_trades(path, day, check, band)
+            else:
+                for _ in _ordered(path, day):
+                    pass
+        except (pa.ArrowException, OSError, DataError) as error:
+            day.damage.append(f"{day.date}/{path.name}: expected a readable tape file, found: {error}")
+
+
+def _read_manifest(folder: Path, day: DayFindings) -> dict[str, Any] | None:
+    if not (folder / MANIFEST).exists():
+        day.damage.append(f"{day.date}: expected a {MANIFEST}, found none")
+        return None
+    try:
+        return read_json(folder / MANIFEST)
+    except DataError as error:
+        day.damage.append(f"{day.date}: {error}")
+        return None
+
+
+def _verify_quotes(path: Path, day: DayFindings, check: SymbolCheck) -> BookBand:
+    band, spikes = BookBand(_day_ns(day)), SpikeWatch()
+    last: pa.RecordBatch | None = None
+    last_event_ns: int | None = None
+    for batch, keys, start in _ordered(path, day):
+        bid, bid_lots, ask, ask_lots = (int_column(batch, name) for name in QUOTE_SCHEMA.names[2:])
+        _refuse_negative(path, np.minimum.reduce([bid, bid_lots, ask, ask_lots]), day)
+        check_quotes(day, batch, start, last)
+        last_event_ns = check_clocks(day, "quotes", batch, start, last_event_ns)
+        valid = np.flatnonzero((bid > 0) & (ask >= bid))
+        spikes.see((bid[valid] + ask[valid]) / 2.0, valid + start)
+        band.see(keys[valid], bid[valid], ask[valid])
+        _see_gaps(keys, day, check)
+        last = batch.slice(batch.num_rows - 1)
+    spikes.finish(day)
+    band.close()
+    return band
+
+
+def _verify_trades(path: Path, day: DayFindings, check: SymbolCheck, band: BookBand | None) -> None:
+    last: pa.RecordBatch | None = None
+    last_event_ns: int | None = None
+    for batch, keys, start in _ordered(path, day):
+        price, lots = int_column(batch, "price_ticks"), int_column(batch, "lots")
+        _refuse_negative(path, np.minimum(price - 1, lots), day)
+        check_trades(day, batch, start, last, check.ids)
+        last_event_ns = check_clocks(day, "trades", batch, start, last_event_ns)
+        if band is not None:
+            band.check(day, keys, price, start)
+        last = batch.slice(batch.num_rows - 1)
+
+
+def _ordered(path: Path, day: DayFindings) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int64], int]]:
+    """A file's batches with the times that order them and the number of their first row; steps back in time and nulls are damage."""
+    where, stem = f"{day.date}/{path.name}", path.stem
+    schema = SCHEMAS.get(path.name)
+    required = [name for name in schema.names if name not in MAY_BE_NULL] if schema else []
+    day_ns, previous, backwards, start = _day_ns(day), None, 0, 0
+    nulls: dict[str, int] = {}
+    for batch in _batches(path, schema):
+        day.rows[stem] += batch.num_rows
+        if not batch.num_rows:
+            continue
+        for name in required:
+            nulls[name] = nulls.get(name, 0) + batch.column(name).null_count
+        keys = order_keys(batch)
+        backwards += int(np.count_nonzero(keys[1:] < keys[:-1])) + int(previous is not None and keys[0] < previous)
+        previous = int(keys[-1])
+        day.see_times(stem, keys)
+        if schema is not None:
+            day.note("other_day", stem, np.flatnonzero((keys < day_ns) | (keys >= day_ns + DAY)) + start)
+        yield batch, keys, start
+        start += batch.num_rows
+    if backwards:
+        day.damage.append(f"{where}: expected times in order, found {backwards} steps back")
+    day.damage += [f"{where}: expected {name} in every row, found {count} without" for name, count in nulls.items() if count]
+
+
+def _batches(path: Path, schema: pa.Schema | None) -> Iterator[pa.RecordBatch]:
+    with open_parquet(path) as file:
+        if schema is not None:
+            present = {column.name: column.type for column in file.schema_arrow}
+            if any(present.get(column.name) != column.type for column in schema):
+                raise DataError(f"the columns {', '.join(present)}, not {', '.join(schema.names)} in the tape's types")
+        yield from file.iter_batches(BATCH_ROWS, use_threads=False)
+
+
+def _day_ns(day: DayFindings) -> int:
+    return (date.fromisoformat(day.date).toordinal() - date(1970, 1, 1).toordinal()) * DAY
+
+
+def _see_gaps(keys: NDArray[np.int64], day: DayFindings, check: SymbolCheck) -> None:
+    if check.last_quote_ns is not None:
+        keys = np.concatenate(([check.last_quote_ns], keys))
+    check.first_ns = int(keys[0]) if check.first_ns is None else check.first_ns
+    for k in np.flatnonzero(np.diff(keys) > GAP_NS):
+        length_ns = int(keys[k + 1] - keys[k])
+        day.gaps.append({"from": time_text(int(keys[k])), "to": time_text(int(keys[k + 1])), "seconds": length_ns / SEC})
+    check.last_quote_ns = int(keys[-1])
+
+
+def _refuse_negative(path: Path, least: NDArray[np.int64], day: DayFindings) -> None:
+    count = int(np.count_nonzero(least < 0))
+    if count:
+        day.damage.append(f"{day.date}/{path.name}: expected prices and sizes that make sense, found {count} rows without")
+
+
+def _compare_steps(entry: SymbolTape, day: DayFindings, check: SymbolCheck) -> None:
+    """Hold the day's steps against the instrument's and those of the day before."""
+    units = {"price": entry.instrument.tick_size, "size": entry.instrument.lot_size}
+    for key, gauge in day.steps.items():
+        stem, what = key
+        if gauge.step is None:
+            continue
+        if gauge.step > 1:
+            day.counts["coarse_step"] += 1
+            day.places.setdefault("coarse_step", []).append(f"{day.date}/{stem} {what} {plain(units[what] * gauge.step)}")
+        before = check.steps.get(key)
+        if before is not None and before != gauge.step:
+            day.counts["step_change"] += 1
+            old, new = plain(units[what] * before), plain(units[what] * gauge.step)
+            day.places.setdefault("step_change", []).append(f"{day.date}/{stem} {what} {old} to {new}")
+            check.step_changes.append({"date": day.date, "file": stem, "what": what, "from": old, "to": new})
+        check.steps[key] = gauge.step

@@ -1,0 +1,175 @@
+"""Import: a file of quotes and a file of trades become a symbol's days on a tape, streamed, all or nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slackwater.data.formats.quarantine import Intake
+from slackwater.data.formats.source import Source, floats, open_source
+from slackwater.data.instrument import DEFAULT_MIN_NOTIONAL, InstrumentSpec, parse_step, plain, read_instrument
+from slackwater.data.layout import FUNDING, INSTRUMENT, QUOTES, TRADES, check_name, sha256_of, time_text
+from slackwater.data.steps import DecimalScale, too_large
+from slackwater.data.writer import TapeWriter, writing
+from slackwater.errors import DataError, UsageError
+
+Advance = Callable[[float], None]
+
+# The columns whose values lie on the price step and on the size step.
+STEPPED = {
+    "price": {"quotes": ("bid", "ask"), "trades": ("price",)},
+    "size": {"quotes": ("bid_qty", "ask_qty"), "trades": ("qty",)},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What to import. Steps and minimums are decimals as text; None means infer the step, one lot, and 5 in the quote currency."""
+
+    venue: str
+    symbol: str
+    quotes: Path
+    trades: Path
+    to: Path
+    tick: str | None = None
+    lot: str | None = None
+    min_qty: str | None = None
+    min_notional: str | None = None
+    funding: Path | None = None
+    contract: str = "linear"
+
+
+def import_tape(
+    request: ImportRequest, advance: Advance = lambda amount: None, sources: tuple[Source, ...] | None = None
+) -> dict[str, Any]:
+    """Import one symbol; days already on the tape are replaced. `advance` is told the rows done, of `row_count`.
+
+    `sources` are what to read where it is not simply the request's files; their rows are of the request's symbol.
+
+    Returns what was done: venue, symbol, folder, instrument and which steps were inferred, rows and days, what was dropped
+    (`quarantined`), sorted (`time_backwards`) or odd but kept, the first `places` of what was dropped or odd by file and kind, gaps, first
+    and last time.
+
+    Raises:
+        UsageError: an option makes no sense.
+        DataError: a file is missing, unreadable, lacks a column, is off the steps, or holds no usable row.
+    """
+    check_name("--venue", request.venue)
+    check_name("--symbol", request.symbol)
+    sources = sources or open_sources(request)
+    spec, inferred, notes = settle_instrument(request, sources)
+    with writing(request.to, request.venue, request.symbol, spec) as writer:
+        intakes = [_take_in(source, spec, writer, advance) for source in sources]
+        dropped = dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items()))
+        if dropped and not writer.files:
+            found = ", ".join(f"{count:,} {kind}" for kind, count in dropped.items())
+            raise DataError(f"{request.venue}/{request.symbol}: expected rows for the tape, found none that make sense, only {found}")
+        manifest = {
+            "source": [
+                {"kind": source.kind, "name": source.path.name, "sha256": sha256_of(source.path), "rows": intake.rows_seen}
+                for source, intake in zip(sources, intakes, strict=True)
+            ],
+            "quarantined": dropped,
+            "kept_odd": dict(sorted(sum((intake.odd for intake in intakes), Counter[str]()).items())),
+            "places": {intake.path.name: places for intake in intakes if (places := intake.dropped.places | intake.odd.places)},
+        }
+        done = writer.finish(manifest)
+    return {
+        "venue": request.venue,
+        "symbol": request.symbol,
+        "folder": str(request.to / request.venue / request.symbol),
+        "instrument": spec.as_json(),
+        "inferred": inferred,
+        **done,
+        "first": time_text(done["first_ns"]),
+        "last": time_text(done["last_ns"]),
+        "quarantined": manifest["quarantined"],
+        "kept_odd": manifest["kept_odd"],
+        "places": manifest["places"],
+        "source": manifest["source"],
+        "notes": notes,
+    }
+
+
+def open_sources(request: ImportRequest) -> tuple[Source, ...]:
+    """The files of a request, quotes and trades first.
+
+    Raises:
+        DataError: a file is missing or not what it should be.
+    """
+    funding = (open_source(request.funding, "funding"),) if request.funding else ()
+    return (open_source(request.quotes, "quotes"), open_source(request.trades, "trades"), *funding)
+
+
+def row_count(sources: tuple[Source, ...]) -> int | None:
+    """The rows of all sources, to show progress against; None when only reading tells."""
+    counts = [source.row_count for source in sources]
+    return None if None in counts else sum(count or 0 for count in counts)
+
+
+def settle_instrument(request: ImportRequest, sources: tuple[Source, ...]) -> tuple[InstrumentSpec, list[str], list[str]]:
+    """Steps and minimums, the names of those that were inferred, and what the user should know about them.
+
+    A step that was not given is that of the tape's other days when there are any, else one unit of the last decimal found in the files.
+    """
+    inferred: list[str] = []
+    notes: list[str] = []
+    tick = parse_step("--tick", request.tick) if request.tick else None
+    lot = parse_step("--lot", request.lot) if request.lot else None
+    present = request.to / request.venue / request.symbol / INSTRUMENT
+    if (tick is None or lot is None) and present.exists():
+        before = read_instrument(present)
+        tick, lot = tick or before.tick_size, lot or before.lot_size
+    found = _infer(sources, [what for what, step in (("price", tick), ("size", lot)) if step is None])
+    if tick is None:
+        book_tick, tick = found["price"]
+        if tick < book_tick:
+            notes.append(f"books are in steps of {plain(book_tick)}, some trades in {plain(tick)}: the finer one is the tape's tick")
+        inferred.append("tick_size")
+    if lot is None:
+        _, lot = found["size"]
+        inferred.append("lot_size")
+    min_qty = parse_step("--min-qty", request.min_qty) if request.min_qty else lot
+    if (Fraction(min_qty) / Fraction(lot)).denominator != 1:
+        raise UsageError(f"--min-qty: expected whole lots of {plain(lot)}, found {plain(min_qty)}")
+    least = request.min_notional or DEFAULT_MIN_NOTIONAL
+    min_notional = Decimal(0) if least in ("0", "0.0") else parse_step("--min-notional", least)
+    history = read_instrument(present).history if present.exists() else ()
+    return InstrumentSpec(tick, lot, min_qty, min_notional, request.contract, history), inferred, notes
+
+
+def _infer(sources: tuple[Source, ...], wanted: list[str]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Of `price`, `size` or both: the step of the quotes' columns alone, and that of both files'. One pass, or none for nothing."""
+    scales = {what: DecimalScale(what) for what in wanted}
+    found: dict[str, list[Decimal]] = {what: [] for what in wanted}
+    for source in sources if wanted else ():
+        columns = {what: STEPPED[what].get(source.kind, ()) for what in wanted}
+        if not any(columns.values()):
+            continue
+        for batch in source.batches([name for names in columns.values() for name in names]):
+            for what, names in columns.items():
+                for name in names:
+                    values = floats(batch, name)
+                    usable = np.isfinite(values) & ~too_large(values, Fraction(1))
+                    scales[what].see(values[usable])
+        for what in wanted:
+            found[what].append(scales[what].step)
+    return {what: (steps[0], steps[-1]) for what, steps in found.items()}
+
+
+def _take_in(source: Source, spec: InstrumentSpec, writer: TapeWriter, advance: Advance) -> Intake:
+    intake = Intake(source.path, spec)
+    convert, name = {"quotes": (intake.quotes, QUOTES), "trades": (intake.trades, TRADES), "funding": (intake.funding, FUNDING)}[
+        source.kind
+    ]
+    for batch in source.batches(tally=intake.dropped):
+        writer.append(name, convert(batch))
+        advance(batch.num_rows)
+    return intake

@@ -1,0 +1,132 @@
+"""What of an input becomes a row of the tape. Rows that integers can hold stay; rows that make no sense as such are dropped and counted.
+
+Crossed and one-sided books can be held, so they stay and are only counted here: the engine itself rejects them when it runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from slackwater.data.formats.column_plan import LINE
+from slackwater.data.formats.source import OLDEST_NS, check_unit, floats, places_of
+from slackwater.data.instrument import InstrumentSpec, plain
+from slackwater.data.layout import FUNDING_SCHEMA, QUOTE_SCHEMA, TRADE_SCHEMA
+from slackwater.data.steps import to_steps, too_large
+from slackwater.data.tally import MOST_PLACES, Tally
+from slackwater.errors import DataError
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Intake:
+    """Turns batches of one input file into batches of the tape, and counts what it leaves out or finds odd."""
+
+    path: Path
+    spec: InstrumentSpec
+    dropped: Tally = field(default_factory=Tally)
+    odd: Tally = field(default_factory=Tally)
+    rows_seen: int = 0
+
+    def quotes(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Books in ticks and lots.
+
+        Raises:
+            DataError: a price is off the tick, a size off the lot, or times are not in nanoseconds.
+        """
+        columns = {name: floats(batch, name) for name in ("bid", "bid_qty", "ask", "ask_qty")}
+        negative = (columns["bid"] < 0) | (columns["ask"] < 0)
+        keep = self._keep(batch, columns, [("negative_price", negative)], ("bid_qty", "ask_qty"))
+        bid, bid_lots, ask, ask_lots = (self._steps(batch, name, values, keep) for name, values in columns.items())
+        places = places_of(batch, self.rows_seen)[keep]
+        _count(self.odd, "crossed_book", (ask < bid) & (ask > 0), places)
+        _count(self.odd, "one_sided_book", (bid == 0) | (ask == 0), places)
+        return self._finish(batch, keep, [bid, bid_lots, ask, ask_lots], QUOTE_SCHEMA)
+
+    def trades(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Trades in ticks and lots. Two equal trades are two trades.
+
+        Raises:
+            DataError: as for `quotes`.
+        """
+        columns = {name: floats(batch, name) for name in ("price", "qty")}
+        flags = batch.column("buyer_maker")
+        kinds = [
+            ("not_positive_price", columns["price"] <= 0),
+            ("zero_size", columns["qty"] == 0),
+            ("no_side", pc.is_null(flags).to_numpy(zero_copy_only=False)),
+        ]
+        keep = self._keep(batch, columns, kinds, ("qty",))
+        price, lots = (self._steps(batch, name, values, keep) for name, values in columns.items())
+        given = "trade_id" in batch.schema.names
+        ids = batch.column("trade_id").cast(pa.int64()) if given else pa.nulls(batch.num_rows, pa.int64())
+        return self._finish(batch, keep, [price, lots, _filter(flags, keep), _filter(ids, keep)], TRADE_SCHEMA)
+
+    def funding(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Funding rates: what longs pay to shorts, as a share of the position's value; negative when shorts pay.
+
+        Raises:
+            DataError: times are not in nanoseconds.
+        """
+        rates = floats(batch, "rate")
+        keep = self._keep(batch, {"rate": rates}, [], ())
+        return self._finish(batch, keep, [pa.array(rates[keep])], FUNDING_SCHEMA)
+
+    def _keep(
+        self, batch: pa.RecordBatch, columns: dict[str, NDArray[np.float64]], kinds: list[tuple[str, Mask]], sizes: tuple[str, ...]
+    ) -> Mask:
+        """Which rows stay; the others are counted under the first kind that fits."""
+        happened = batch.column("ts_event")
+        places = places_of(batch, self.rows_seen)
+        check_unit(self.path, "ts_event", happened)
+        keep: Mask = happened.fill_null(0).to_numpy() >= OLDEST_NS
+        _count(self.dropped, "no_time", ~keep, places)
+        finite = np.logical_and.reduce([np.isfinite(values) for values in columns.values()])
+        negative = np.logical_or.reduce([columns[name] < 0 for name in sizes]) if sizes else np.zeros(len(keep), np.bool_)
+        lot, tick = self.spec.lot, self.spec.tick
+        large = np.logical_or.reduce([too_large(values, lot if name in sizes else tick) for name, values in columns.items()])
+        for kind, bad in [("not_finite", ~finite), ("negative_size", negative), *kinds, ("out_of_range", large)]:
+            _count(self.dropped, kind, keep & bad, places)
+            keep &= ~bad
+        return keep
+
+    def _steps(self, batch: pa.RecordBatch, name: str, values: NDArray[np.float64], keep: Mask) -> NDArray[np.int64]:
+        is_size = name.endswith("qty")
+        kept = values if keep.all() else values[keep]
+        steps, off = to_steps(kept, self.spec.lot if is_size else self.spec.tick)
+        if off.any():
+            place = int(np.flatnonzero(keep)[np.flatnonzero(off)[0]])
+            word, option, step = ("lot", "--lot", self.spec.lot_size) if is_size else ("tick", "--tick", self.spec.tick_size)
+            where = f"line {batch.column(LINE)[place]}" if LINE in batch.schema.names else f"row {self.rows_seen + place + 1}"
+            raise DataError(
+                f"{self.path}: {where}: expected {name} in whole {word}s of {plain(step)}, "
+                f"found {float(values[place])!r}; give the venue's {word} size with {option}, or leave it out to have it inferred"
+            )
+        return steps
+
+    def _finish(self, batch: pa.RecordBatch, keep: Mask, columns: list[NDArray[np.int64] | pa.Array], schema: pa.Schema) -> pa.RecordBatch:
+        stamps = []
+        for name in ("ts_event", "ts_recv"):
+            column = batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows, pa.int64())
+            if name == "ts_recv":
+                check_unit(self.path, name, column)
+            stamps.append(_filter(column, keep))
+        self.rows_seen += batch.num_rows
+        arrays = [column if isinstance(column, pa.Array) else pa.array(column) for column in columns]
+        return pa.RecordBatch.from_arrays(stamps + arrays, schema=schema)
+
+
+def _count(tally: Tally, kind: str, mask: Mask, places: NDArray[np.int64]) -> None:
+    count = int(np.count_nonzero(mask))
+    if count:
+        tally.add(kind, places[np.flatnonzero(mask)[:MOST_PLACES]], count)
+
+
+def _filter(column: pa.Array, keep: Mask) -> pa.Array:
+    return column if keep.all() else column.filter(pa.array(keep))

@@ -1,0 +1,192 @@
+"""Files given to an import: Parquet or CSV, streamed in batches, their columns checked before the first row is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from slackwater.data.formats.column_plan import FLAGS, LINE, NUMBERS, TIMES, ColumnPlan, is_text
+from slackwater.data.formats.csv_rows import CsvRows, guess
+from slackwater.data.parquet import open_parquet
+from slackwater.data.tally import Tally
+from slackwater.errors import DataError
+
+BATCH_ROWS = 1 << 18
+NEEDED = {
+    "quotes": ("ts_event", "bid", "bid_qty", "ask", "ask_qty"),
+    "trades": ("ts_event", "price", "qty", "buyer_maker"),
+    "funding": ("ts_event", "rate"),
+}
+OPTIONAL = {"quotes": ("ts_recv",), "trades": ("ts_recv", "trade_id"), "funding": ("ts_recv",)}
+SYMBOL = "symbol"  # the column that a plan of one symbol looks at
+OLDEST_NS = 100_000_000_000_000_000  # 1973; a smaller time was written in another unit
+PLAIN = ColumnPlan()
+
+Read = Callable[[Sequence[str], Tally], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input that has been looked at: `kind` is `quotes`, `trades` or `funding`, `row_count` is None where only reading tells.
+
+    `read` gives batches of the named columns of ours in file order, and counts what it must leave out.
+    """
+
+    path: Path
+    kind: str
+    columns: tuple[str, ...]
+    row_count: int | None
+    read: Read
+
+    def batches(self, columns: Sequence[str] | None = None, tally: Tally | None = None) -> Iterator[pa.RecordBatch]:
+        """Its rows in file order, with the named columns only, and `line` where the file has lines.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        try:
+            yield from self.read(columns or self.columns, Tally() if tally is None else tally)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+            raise DataError(f"{self.path}: expected readable {self.kind}, found: {_first_line(error)}") from error
+
+
+def open_source(path: Path, kind: str, plan: ColumnPlan = PLAIN) -> Source:
+    """Look at a file: that it is there, has the columns of its kind and has them as numbers.
+
+    Raises:
+        DataError: it is missing, unreadable, empty, or a column is missing or of a wrong type.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: expected a file of {kind}, found {'a folder' if path.is_dir() else 'nothing'}")
+    try:
+        if _is_csv(path):
+            wanted = {plan.names.get(name, name): _cell_types(name, plan) for name in NEEDED[kind] + OPTIONAL[kind]}
+            schema, row_count = pa.schema(guess(path, wanted).items()), None
+        else:
+            with open_parquet(path) as file:
+                schema, row_count = file.schema_arrow, file.metadata.num_rows
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path}: expected a Parquet or .csv file of {kind}, found: {_first_line(error)}") from error
+    columns = _columns(path, kind, schema, plan)
+    if row_count == 0:
+        raise DataError(f"{path}: expected {kind}, found a file without rows")
+    return Source(path, kind, columns, row_count, _reader(path, schema, plan))
+
+
+def _columns(path: Path, kind: str, schema: pa.Schema, plan: ColumnPlan) -> tuple[str, ...]:
+    """The columns of ours that a file has, once their types are right."""
+    theirs = {name: plan.file_name(name, schema.names) for name in NEEDED[kind] + OPTIONAL[kind]}
+    needed = {name: theirs[name] for name in NEEDED[kind]} | ({SYMBOL: SYMBOL} if plan.symbol else {})
+    missing = [plan.names.get(name, name) for name, found in needed.items() if found not in schema.names]
+    if missing:
+        raise DataError(
+            f"{path}: expected the columns {', '.join(plan.names.get(name, name) for name in needed)}, "
+            f"{', '.join(missing)} missing, found {', '.join(schema.names)}"
+        )
+    columns = tuple(name for name, found in theirs.items() if found in schema.names)
+    for name in columns:
+        _check_type(path, name, schema.field(theirs[name]).type, plan)
+    return columns
+
+
+def _reader(path: Path, schema: pa.Schema, plan: ColumnPlan) -> Read:
+    """How to read a file: its columns that are needed, only the rows of the plan's symbol, converted."""
+
+    def read(columns: Sequence[str], tally: Tally) -> Iterator[pa.RecordBatch]:
+        theirs = [plan.file_name(name, schema.names) for name in columns] + ([SYMBOL] if plan.symbol else [])
+        raw = _raw_csv(path, schema, (tuple(columns), theirs), tally) if _is_csv(path) else _raw_parquet(path, theirs)
+        for batch in raw:
+            if plan.symbol:
+                is_ours = pc.equal(batch.column(SYMBOL).cast(pa.string()), plan.symbol).fill_null(False)
+                others = batch.num_rows - (pc.sum(is_ours).as_py() or 0)
+                tally.add("other_symbol", (), others)
+                batch = batch.filter(is_ours) if others else batch
+            if batch.num_rows:
+                yield plan.convert(batch, columns)
+
+    return read
+
+
+def _raw_parquet(path: Path, theirs: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    with open_parquet(path) as file:
+        yield from file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(theirs)), use_threads=False)
+
+
+def _raw_csv(path: Path, schema: pa.Schema, names: tuple[Sequence[str], Sequence[str]], tally: Tally) -> Iterator[pa.RecordBatch]:
+    ours, theirs = names
+    types = {name: schema.field(name).type for name in theirs}
+    for name, found in zip(ours, theirs, strict=False):
+        # The first block may hold whole numbers, or nothing, where a later one does not.
+        if name not in TIMES + FLAGS + NUMBERS:
+            types[found] = pa.float64()
+        elif pa.types.is_null(types[found]):
+            types[found] = pa.int64()
+    return CsvRows(path, types, tally).batches()
+
+
+def _is_csv(path: Path) -> bool:
+    return path.suffix == ".csv" or path.name.endswith(".csv.gz")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _cell_types(name: str, plan: ColumnPlan) -> tuple[pa.DataType, ...]:
+    """What a text cell of a column of ours may be; nothing where any text will do."""
+    if name in TIMES:
+        return (pa.int64(), pa.timestamp("ns"))
+    if name in FLAGS:
+        return () if plan.has_sides else (pa.bool_(),)
+    return () if name in NUMBERS else (pa.float64(),)
+
+
+def _check_type(path: Path, name: str, found: pa.DataType, plan: ColumnPlan) -> None:
+    optional = name in ("ts_recv", "trade_id") and pa.types.is_null(found)
+    if name in TIMES:
+        is_fraction = pa.types.is_float64(found) and plan.unit_ns > 1
+        fits, wanted = pa.types.is_int64(found) or pa.types.is_timestamp(found) or is_fraction, "int64 nanoseconds"
+    elif name in FLAGS:
+        fits, wanted = pa.types.is_boolean(found) or (plan.has_sides and is_text(found)), "a boolean"
+    elif name in NUMBERS:
+        fits, wanted = pa.types.is_integer(found) or (plan.has_sides and is_text(found)), "an integer"
+    else:
+        # A float32 holds seven digits: a price that went through one is no longer the price.
+        fits = pa.types.is_float64(found) or pa.types.is_integer(found) or pa.types.is_decimal(found)
+        fits, wanted = fits or (plan.one_sided and pa.types.is_null(found)), "a float64"
+    if not (fits or optional):
+        raise DataError(f"{path}: expected {name} as {wanted}, found {found}")
+
+
+def places_of(batch: pa.RecordBatch, rows_before: int) -> NDArray[np.int64]:
+    """Where the rows of a batch stand in their file: its lines, or rows from 1 where it has none."""
+    if LINE in batch.schema.names:
+        lines: NDArray[np.int64] = batch.column(LINE).to_numpy()
+        return lines
+    return np.arange(rows_before + 1, rows_before + 1 + batch.num_rows, dtype=np.int64)
+
+
+def floats(batch: pa.RecordBatch, name: str) -> NDArray[np.float64]:
+    """A column of prices or sizes; nulls are NaN."""
+    column = batch.column(name)
+    if not pa.types.is_float64(column.type):
+        column = column.cast(pa.float64())
+    found: NDArray[np.float64] = column.to_numpy(zero_copy_only=False)
+    return found
+
+
+def check_unit(path: Path, name: str, column: pa.Array) -> None:
+    """Refuse times in another unit than nanoseconds.
+
+    Raises:
+        DataError: the latest of them lies before 1973, as seconds to microseconds read as nanoseconds do.
+    """
+    latest = pc.max(column).as_py()
+    if latest is not None and latest < OLDEST_NS:
+        raise DataError(f"{path}: expected {name} in nanoseconds since 1970, found {latest}, which is before 1973; convert its unit")

@@ -1,0 +1,1 @@
+"""Tapes made from a seed: markets with bursts, spread regimes and pumps."""

@@ -1,0 +1,1 @@
+"""Tests of fetching the public archive."""

@@ -1,0 +1,118 @@
+"""CSV and foreign columns: bad lines cost themselves and are counted with their place; names, units and sides are converted."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from slackwater.data.formats.column_plan import ColumnPlan, parse_map
+from slackwater.data.formats.importer import ImportRequest, import_tape
+from slackwater.data.formats.source import open_source
+from slackwater.data.tally import Tally
+from slackwater.errors import DataError, UsageError
+from tests.unit.data.tables import SEC, T0
+
+QUOTE_HEAD = "ts_event,bid,bid_qty,ask,ask_qty"
+TRADE_LINES = ["ts_event,price,qty,buyer_maker", f"{T0},100.0,1,true"]
+
+
+def quote_line(second: float, bid: float = 99.9) -> str:
+    return f"{T0 + round(second * SEC)},{bid},1,100.1,2"
+
+
+def imported(folder: Path, quotes: list[str], trades: list[str] = TRADE_LINES) -> dict[str, Any]:
+    (folder / "q.csv").write_text("\n".join(quotes) + "\n")
+    (folder / "t.csv").write_text("\n".join(trades) + "\n")
+    return import_tape(ImportRequest("v", "S", folder / "q.csv", folder / "t.csv", folder / "tape"))
+
+
+def test_bad_lines_are_counted_with_their_place_and_nothing_else_is_lost(tmp_path: Path) -> None:
+    lines = [QUOTE_HEAD, quote_line(1), "1,2", quote_line(2), f"{T0},abc,1,100.1,2", quote_line(3), "x,1,1,1,1", quote_line(4) + ",9"]
+    done = imported(tmp_path, lines)
+    assert done["rows"]["quotes.parquet"] == 3
+    assert done["quarantined"] == {"malformed_line": 2, "wrong_type": 2}
+    assert done["places"] == {"q.csv": {"malformed_line": [3, 8], "wrong_type": [5, 7]}}
+
+
+def test_a_bad_cell_far_into_the_file_loses_no_row_before_or_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slackwater.data.csv_rows.BLOCK_BYTES", 2048)
+    lines = [QUOTE_HEAD, *(quote_line(k / 10, 99.9 - k % 7) for k in range(1000))]
+    lines[100] = "only,three,cells"
+    lines[700] = lines[700].replace(",1,", ",one,", 1)
+    lines[900] = "only,three,cells"
+    done = imported(tmp_path, lines)
+    assert done["rows"]["quotes.parquet"] == 997
+    assert done["places"] == {"q.csv": {"malformed_line": [101, 901], "wrong_type": [701]}}
+    found = pq.read_table(tmp_path / "tape/v/S/2023-11-14/quotes.parquet").column("ts_event").to_pylist()
+    assert found == [T0 + round(k / 10 * SEC) for k in range(1000) if k + 1 not in (100, 700, 900)]
+
+
+def test_a_dropped_row_of_a_csv_is_placed_by_its_line(tmp_path: Path) -> None:
+    done = imported(tmp_path, [QUOTE_HEAD, quote_line(1), "too,few", quote_line(2, -5.0), f"{T0},,1,100.1,2"])
+    assert done["places"]["q.csv"] == {"malformed_line": [3], "negative_price": [4], "not_finite": [5]}
+
+
+def test_whole_numbers_first_and_fractions_in_a_later_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slackwater.data.csv_rows.BLOCK_BYTES", 1024)
+    lines = [QUOTE_HEAD + ",ts_recv"]
+    lines += [f"{T0 + k},100,1,101,1," for k in range(100)] + [f"{T0 + k},100.5,1,101,1,{T0 + k + 5}" for k in range(100, 200)]
+    done = imported(tmp_path, lines)
+    assert done["rows"]["quotes.parquet"] == 200
+    assert done["quarantined"] == {}
+    table = pq.read_table(tmp_path / "tape/v/S/2023-11-14/quotes.parquet")
+    assert table.column("ts_recv").null_count == 100
+
+
+def test_text_throughout_a_column_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected bid as a float64, found string"):
+        imported(tmp_path, [QUOTE_HEAD, f"{T0},abc,1,100,1", f"{T0},def,1,100,1"])
+
+
+def test_a_damaged_gzip_is_an_error(tmp_path: Path) -> None:
+    whole = gzip.compress(("\n".join([QUOTE_HEAD, *(quote_line(k) for k in range(5000))])).encode())
+    (tmp_path / "q.csv.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"q.csv.gz"):
+        list(open_source(tmp_path / "q.csv.gz", "quotes").batches())
+
+
+@pytest.mark.parametrize(("unit_ns", "divisor"), [(1, 1), (1_000, 1_000), (1_000_000, 1_000_000), (1_000_000_000, 1_000_000_000)])
+def test_names_are_mapped_and_times_scaled(tmp_path: Path, unit_ns: int, divisor: int) -> None:
+    table = pa.table({"time": [T0 // divisor], "px": [100.0], "size": [1.0], "side": ["Sell"], "trade_id": [7]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    plan = ColumnPlan(parse_map(["ts_event=time,price=px", "qty=size,buyer_maker=side"]), unit_ns, has_sides=True)
+    (batch,) = open_source(tmp_path / "t.parquet", "trades", plan).batches()
+    expected = {"ts_event": T0 // divisor * divisor, "price": 100.0, "qty": 1.0, "buyer_maker": True, "trade_id": 7}
+    assert batch.to_pylist() == [expected]
+
+
+def test_a_time_that_overflows_its_unit_becomes_no_time(tmp_path: Path) -> None:
+    table = pa.table({"ts_event": [2**62, T0 // 1000], "rate": [0.1, 0.2]})
+    pq.write_table(table, tmp_path / "f.parquet")
+    (batch,) = open_source(tmp_path / "f.parquet", "funding", ColumnPlan(unit_ns=1000)).batches()
+    assert batch.column("ts_event").to_pylist() == [None, T0]
+
+
+def test_only_the_rows_of_a_symbol_are_taken_and_the_others_counted(tmp_path: Path) -> None:
+    table = pa.table({"symbol": ["A", "B", "A"], "ts_event": [T0, T0 + 1, T0 + 2], "rate": [0.1, 0.2, 0.3]})
+    pq.write_table(table, tmp_path / "f.parquet")
+    tally = Tally()
+    (batch,) = open_source(tmp_path / "f.parquet", "funding", ColumnPlan(symbol="A")).batches(tally=tally)
+    assert batch.column("rate").to_pylist() == [0.1, 0.3]
+    assert tally == {"other_symbol": 1}
+
+
+@pytest.mark.parametrize("text", ["time", "when=time", "bid="])
+def test_a_map_that_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--map: expected OURS=THEIRS"):
+        parse_map([text])
+
+
+def test_a_mapped_column_that_is_missing_is_named(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"time": [T0], "rate": [0.1]}), tmp_path / "f.parquet")
+    with pytest.raises(DataError, match="when missing, found time, rate"):
+        open_source(tmp_path / "f.parquet", "funding", ColumnPlan({"ts_event": "when"}))

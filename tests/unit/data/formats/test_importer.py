@@ -1,0 +1,204 @@
+"""Import: what becomes a row, what is dropped and counted, what is refused, and that a failure leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+
+from slackwater.data.formats import importer
+from slackwater.data.formats.importer import ImportRequest, import_tape
+from slackwater.errors import DataError, UsageError
+from tests.unit.data.tables import QUOTES, SEC, T0, TRADES, make_tape, quote_table, trade_table, write_inputs
+
+DAY = "2023-11-14"
+
+
+def read(folder: Path, name: str, day: str = DAY) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = pq.read_table(folder / "tape/binance/AAAUSDT" / day / f"{name}.parquet").to_pylist()
+    return rows
+
+
+def test_rows_are_ticks_and_lots(tmp_path: Path) -> None:
+    done = make_tape(tmp_path, QUOTES, TRADES, tick="0.1", lot="0.05")
+    assert read(tmp_path, "quotes")[0] == {
+        "ts_event": T0,
+        "ts_recv": None,
+        "bid_ticks": 999,
+        "bid_lots": 20,
+        "ask_ticks": 1001,
+        "ask_lots": 40,
+    }
+    first = {"ts_event": T0 + SEC // 2, "ts_recv": None, "price_ticks": 1001, "lots": 10, "buyer_maker": False, "trade_id": None}
+    assert read(tmp_path, "trades")[0] == first
+    assert done["rows"] == {"quotes.parquet": 3, "trades.parquet": 3}, "two equal trades are two trades"
+    assert done["inferred"] == []
+
+
+def test_steps_are_inferred_exactly_and_written_as_decimals(tmp_path: Path) -> None:
+    done = make_tape(tmp_path, QUOTES, TRADES)
+    assert done["inferred"] == ["tick_size", "lot_size"]
+    found = json.loads((tmp_path / "tape/binance/AAAUSDT/instrument.json").read_text())
+    assert found == {"tick_size": "0.1", "lot_size": "0.01", "min_qty": "0.01", "min_notional": "5", "contract": "linear"}
+
+
+def test_trades_finer_than_the_book_are_said(tmp_path: Path) -> None:
+    done = make_tape(tmp_path, QUOTES, [*TRADES, (2.0, 100.05, 1.0, True)])
+    assert done["instrument"]["tick_size"] == "0.01"
+    assert "books are in steps of 0.1" in done["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ((3.0, math.nan, 1.0, 100.0, 1.0), "not_finite"),
+        ((3.0, 99.9, math.inf, 100.0, 1.0), "not_finite"),
+        ((3.0, 99.9, 1.0, 100.0, -1.0), "negative_size"),
+        ((3.0, -99.9, 1.0, 100.0, 1.0), "negative_price"),
+        ((3.0, 99.9, 1.0, 1e17, 1.0), "out_of_range"),
+        ((-T0 / SEC, 99.9, 1.0, 100.0, 1.0), "no_time"),
+    ],
+)
+def test_a_quote_that_cannot_be_a_row_is_dropped_and_counted(tmp_path: Path, row: tuple[float, ...], kind: str) -> None:
+    done = make_tape(tmp_path, [*QUOTES, row], TRADES)
+    assert done["quarantined"] == {kind: 1}
+    assert done["rows"]["quotes.parquet"] == 3
+    manifest = json.loads((tmp_path / f"tape/binance/AAAUSDT/{DAY}/manifest.json").read_text())
+    assert manifest["quarantined"] == {kind: 1}
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ((3.0, math.nan, 1.0, True), "not_finite"),
+        ((3.0, 0.0, 1.0, True), "not_positive_price"),
+        ((3.0, 100.0, -1.0, True), "negative_size"),
+        ((3.0, 100.0, 0.0, True), "zero_size"),
+        ((3.0, 100.0, 1.0, None), "no_side"),
+    ],
+)
+def test_a_trade_that_cannot_be_a_row_is_dropped_and_counted(tmp_path: Path, row: tuple[float, ...], kind: str) -> None:
+    done = make_tape(tmp_path, QUOTES, [*TRADES, row])
+    assert done["quarantined"] == {kind: 1}
+    assert done["rows"]["trades.parquet"] == 3
+
+
+def test_crossed_and_one_sided_books_stay_and_are_counted(tmp_path: Path) -> None:
+    done = make_tape(tmp_path, [*QUOTES, (3.0, 100.2, 1.0, 100.1, 1.0), (4.0, 0.0, 0.0, 100.1, 1.0)], TRADES)
+    assert done["rows"]["quotes.parquet"] == 5
+    assert done["kept_odd"] == {"crossed_book": 1, "one_sided_book": 1}
+    assert done["quarantined"] == {}
+
+
+def test_time_running_backwards_is_sorted_and_counted(tmp_path: Path) -> None:
+    done = make_tape(tmp_path, [QUOTES[2], QUOTES[0], QUOTES[1]], TRADES)
+    assert [row["ts_event"] for row in read(tmp_path, "quotes")] == [T0, T0 + SEC, T0 + 5 * SEC // 2]
+    assert done["time_backwards"] == {"quotes": 1}
+
+
+def test_days_are_utc_and_a_return_to_a_closed_day_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slackwater.data.writer.MOST_OPEN", 1)
+    day = 86_400.0
+    days = [0.0, day, 2 * day, 1.0, 3 * day, day + 1]
+    done = make_tape(tmp_path, [(second, 99.9, 1.0, 100.1, 1.0) for second in days], TRADES)
+    assert done["days"] == [DAY, "2023-11-15", "2023-11-16", "2023-11-17"]
+    assert done["rows"]["quotes.parquet"] == 6
+    assert [row["ts_event"] for row in read(tmp_path, "quotes")] == [T0, T0 + SEC]
+
+
+def test_gaps_of_more_than_a_minute_are_listed(tmp_path: Path) -> None:
+    make_tape(tmp_path, [*QUOTES, (62.5, 99.9, 1.0, 100.1, 1.0), (122.6, 99.9, 1.0, 100.1, 1.0)], TRADES)
+    manifest = json.loads((tmp_path / f"tape/binance/AAAUSDT/{DAY}/manifest.json").read_text())
+    assert [gap["seconds"] for gap in manifest["gaps"]] == [60.1]
+
+
+def test_receive_times_and_trade_ids_are_kept(tmp_path: Path) -> None:
+    quotes = quote_table(QUOTES).append_column("ts_recv", pa.array([T0 + 5, None, T0 + 3 * SEC], pa.int64()))
+    trades = trade_table(TRADES).append_column("trade_id", pa.array([7, 8, 9], pa.int64()))
+    make_tape(tmp_path, quotes, trades)
+    assert [row["ts_recv"] for row in read(tmp_path, "quotes")] == [T0 + 5, None, T0 + 3 * SEC]
+    assert [row["trade_id"] for row in read(tmp_path, "trades")] == [7, 8, 9]
+
+
+def test_csv_and_timestamps_are_read(tmp_path: Path) -> None:
+    quotes = quote_table(QUOTES)
+    stamped = quotes.set_column(0, "ts_event", quotes["ts_event"].cast(pa.timestamp("ns")))
+    quote_path, _ = write_inputs(tmp_path / "in", stamped, trade_table(TRADES))
+    trade_path = tmp_path / "t.csv"
+    pacsv.write_csv(trade_table(TRADES), trade_path)
+    done = import_tape(ImportRequest("binance", "AAAUSDT", quote_path, trade_path, tmp_path / "tape"))
+    assert (done["rows"]["trades.parquet"], done["first_ns"]) == (3, T0)
+
+
+REFUSALS = {
+    "off_tick": ({"tick": "0.25"}, QUOTES, TRADES, r"row 1: expected bid in whole ticks of 0.25, found 99.9"),
+    "off_lot": ({"lot": "0.5"}, QUOTES, TRADES, r"row 3: expected ask_qty in whole lots of 0.5, found 0.25"),
+    "no_rows": ({}, [], TRADES, r"expected quotes, found a file without rows"),
+    "noise": ({}, [(0.0, 99.9, 0.1 + 0.2, 100.0, 1.0)], TRADES, r"at most 12 decimals, found 0.30000000000000004"),
+    "wrong_unit": ({}, [(1.0 - T0 / SEC, 99.9, 1.0, 100.0, 1.0)], TRADES, r"expected ts_event in nanoseconds"),
+    "nothing_usable": ({}, [(0.0, math.nan, 1.0, 1.0, 1.0)], [(0.0, math.nan, 1.0, True)], r"found none that make sense"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refusals_say_what_was_expected_and_leave_nothing(tmp_path: Path, name: str) -> None:
+    options, quotes, trades, message = REFUSALS[name]
+    with pytest.raises(DataError, match=message):
+        make_tape(tmp_path, quotes, trades, **options)
+    assert not (tmp_path / "tape").exists()
+
+
+def test_missing_files_columns_and_types_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"ask_qty missing, found ts_event, bid, bid_qty, ask$"):
+        make_tape(tmp_path, quote_table(QUOTES).drop_columns("ask_qty"), TRADES)
+    narrow = quote_table(QUOTES).set_column(1, "bid", pa.array([99.9, 99.9, 99.8], pa.float32()))
+    with pytest.raises(DataError, match="expected bid as a float64, found float"):
+        make_tape(tmp_path, narrow, TRADES)
+    quotes, _ = write_inputs(tmp_path, quote_table(QUOTES), trade_table(TRADES))
+    with pytest.raises(DataError, match=r"nowhere.parquet: expected a file of trades, found nothing"):
+        import_tape(ImportRequest("v", "S", quotes, tmp_path / "nowhere.parquet", tmp_path / "tape"))
+    (tmp_path / "junk.parquet").write_bytes(b"not parquet")
+    with pytest.raises(DataError, match=r"junk.parquet: expected a Parquet or .csv file"):
+        import_tape(ImportRequest("v", "S", quotes, tmp_path / "junk.parquet", tmp_path / "tape"))
+
+
+@pytest.mark.parametrize(
+    "options", [{"tick": "0"}, {"tick": "x"}, {"lot": "-1"}, {"symbol": "../up"}, {"venue": ".x"}, {"min_qty": "0.015"}]
+)
+def test_options_that_make_no_sense_are_usage_errors(tmp_path: Path, options: dict[str, str]) -> None:
+    with pytest.raises(UsageError):
+        make_tape(tmp_path, QUOTES, TRADES, **options)
+
+
+def test_importing_again_replaces_the_day_and_keeps_the_others(tmp_path: Path) -> None:
+    make_tape(tmp_path, [*QUOTES, (86_400.0, 99.9, 1.0, 100.1, 1.0)], TRADES)
+    make_tape(tmp_path, QUOTES[:1], TRADES)
+    assert len(read(tmp_path, "quotes")) == 1
+    assert len(read(tmp_path, "quotes", "2023-11-15")) == 1
+    with pytest.raises(DataError, match=r"expected tick 0.1 and lot 0.01 as on 2023-11-15, found tick 0.05"):
+        make_tape(tmp_path, QUOTES, TRADES, tick="0.05")
+    assert len(read(tmp_path, "quotes")) == 1, "a refused import changes nothing"
+
+
+def test_an_interrupted_import_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importer, "sha256_of", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        make_tape(tmp_path, QUOTES, TRADES)
+    assert not (tmp_path / "tape").exists()
+
+
+def test_funding_is_imported_beside_quotes_and_trades(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"ts_event": [T0, T0 + SEC, T0 + 2 * SEC], "rate": [0.0001, math.nan, -0.0002]}), tmp_path / "f.parquet")
+    done = make_tape(tmp_path, QUOTES, TRADES, funding=tmp_path / "f.parquet")
+    assert [(row["ts_event"], row["rate"]) for row in read(tmp_path, "funding")] == [(T0, 0.0001), (T0 + 2 * SEC, -0.0002)]
+    assert done["quarantined"] == {"not_finite": 1}
+    with pytest.raises(DataError, match="expected the columns ts_event, rate, rate missing"):
+        make_tape(tmp_path, QUOTES, TRADES, funding=tmp_path / "in/q.parquet")
