@@ -110,7 +110,7 @@ def test_odd_rows_come_back_the_same(tmp_path: Path, way: str, seed: int, monkey
     # Chunks far smaller than the tape, of sizes that fit each other badly.
     monkeypatch.setattr("slackwater.data.formats.hftbacktest.CHUNK_EVENTS", 97)
     monkeypatch.setattr("slackwater.data.streams.CHUNK_ROWS", 31)
-    monkeypatch.setattr("slackwater.data.exporter.BATCH_ROWS", 53)
+    monkeypatch.setattr("slackwater.data.formats.exports.BATCH_ROWS", 53)
     make_tape(tmp_path, *odd_tables(np.random.default_rng(seed), 2000), tick="0.1", lot="0.001", min_notional="0")
     again = back_again(tmp_path / "tape", "AAAUSDT", way, tmp_path / way)
     for kind in ("quotes", "trades"):

@@ -69,7 +69,7 @@ def plain_touches(found: Any) -> list[tuple[int, float, float, float, float]]:
 @pytest.mark.parametrize("seed", range(6))
 def test_against_a_plain_book(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slackwater.data.formats.hftbacktest.CHUNK_EVENTS", 61)
-    monkeypatch.setattr("slackwater.data.touch.FIRST_LEVELS", 4)
+    monkeypatch.setattr("slackwater.data.formats.touch.FIRST_LEVELS", 4)
     draw = np.random.default_rng(seed)
     kinds = draw.choice([hft.DEPTH, hft.DEPTH_SNAPSHOT, DEPTH_BBO, DEPTH_CLEAR, hft.TRADE], 3000, p=[0.7, 0.1, 0.08, 0.02, 0.1])
     middle = 100 + np.cumsum(draw.integers(-1, 2, 3000)) // 5
