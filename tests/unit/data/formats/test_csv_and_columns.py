@@ -40,7 +40,7 @@ def test_bad_lines_are_counted_with_their_place_and_nothing_else_is_lost(tmp_pat
 
 
 def test_a_bad_cell_far_into_the_file_loses_no_row_before_or_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slackwater.data.csv_rows.BLOCK_BYTES", 2048)
+    monkeypatch.setattr("slackwater.data.formats.csv_rows.BLOCK_BYTES", 2048)
     lines = [QUOTE_HEAD, *(quote_line(k / 10, 99.9 - k % 7) for k in range(1000))]
     lines[100] = "only,three,cells"
     lines[700] = lines[700].replace(",1,", ",one,", 1)
@@ -58,7 +58,7 @@ def test_a_dropped_row_of_a_csv_is_placed_by_its_line(tmp_path: Path) -> None:
 
 
 def test_whole_numbers_first_and_fractions_in_a_later_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slackwater.data.csv_rows.BLOCK_BYTES", 1024)
+    monkeypatch.setattr("slackwater.data.formats.csv_rows.BLOCK_BYTES", 1024)
     lines = [QUOTE_HEAD + ",ts_recv"]
     lines += [f"{T0 + k},100,1,101,1," for k in range(100)] + [f"{T0 + k},100.5,1,101,1,{T0 + k + 5}" for k in range(100, 200)]
     done = imported(tmp_path, lines)

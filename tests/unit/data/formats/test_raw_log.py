@@ -161,7 +161,7 @@ def test_nothing_of_use_is_said(tmp_path: Path) -> None:
 
 
 def test_many_flushes_keep_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slackwater.data.raw_log.BUFFERED_ROWS", 7)
+    monkeypatch.setattr("slackwater.data.formats.raw_log.BUFFERED_ROWS", 7)
     messages = [book(f"{'ABC'[k % 3]}USDT", T_MS + k) for k in range(100)]
     imported(write(tmp_path / "log", [line(message, RECEIVED_US) for message in messages]), tmp_path / "tape")
     found = rows(tmp_path / "tape", "BUSDT", "quotes")["ts_event"].to_pylist()
