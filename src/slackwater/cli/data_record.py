@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,14 +47,20 @@ def record(
         for line in (*done["kept_aside"], *done["damaged"]):
             note(line)
         emit(json, done, lambda: "\n".join(_recovered_text(done)))
-        return DataError.exit_code if done["damaged"] else 0
+        return DataError.exit_code if done["damaged"] or done["kept_aside"] else 0
     request = RecordRequest(
         to, venue, names, top, stream_url or STREAM_URL, rest_url or REST_URL, exchange_info, channels or TABLE, seconds
     )
     with _status() as show:
-        done = run(request, note, show)
+        done = run(request, _tell, show)
     emit(json, done, lambda: "\n".join(_record_text(done)))
     return 0 if done["ok"] else DataError.exit_code
+
+
+def _tell(sentence: str) -> None:
+    """Say what happens; a reader that went away, or a terminal that was closed, does not end a recording."""
+    with suppress(OSError):
+        note(sentence)
 
 
 @contextmanager

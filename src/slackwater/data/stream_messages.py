@@ -115,11 +115,11 @@ def decode(text: bytes) -> Any:
         return _combined.decode(text).data
     except msgspec.ValidationError:
         pass
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "malformed_line"
     try:
         return _bare.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _kind_of_wrong(text)
 
 
@@ -129,4 +129,5 @@ def _kind_of_wrong(text: bytes) -> str:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "malformed_line"
     inner = found.get("data", found) if isinstance(found, dict) else None
-    return "wrong_type" if isinstance(inner, dict) and inner.get("e") in KNOWN else "unknown_message"
+    event = inner.get("e") if isinstance(inner, dict) else None
+    return "wrong_type" if isinstance(event, str) and event in KNOWN else "unknown_message"

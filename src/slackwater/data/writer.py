@@ -31,6 +31,7 @@ from slackwater.data.layout import (
     write_json,
 )
 from slackwater.data.parquet import open_parquet, open_writer
+from slackwater.data.swap import swap_folders
 from slackwater.errors import DataError
 from slackwater.schema.units import DAY, SEC
 
@@ -188,15 +189,10 @@ def _check_steps(home: Path, spec: InstrumentSpec, replaced: set[str]) -> None:
 
 def _put_in_place(building: Path, home: Path, spec: InstrumentSpec) -> None:
     for folder in date_folders(building):
-        present, replaced = home / folder.name, building / f"replaced-{folder.name}"
-        try:
-            if present.exists():
-                present.rename(replaced)
-            folder.rename(present)
-        finally:
-            # Interrupted between the two: the day that was there comes back.
-            if replaced.exists() and not present.exists():
-                replaced.rename(present)
+        if (home / folder.name).exists():
+            swap_folders(folder, home / folder.name)
+        else:
+            folder.rename(home / folder.name)
     write_json(home / INSTRUMENT, spec.as_json())
 
 

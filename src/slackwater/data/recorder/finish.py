@@ -64,7 +64,7 @@ def _finish_log(path: Path, to: Path, done: dict[str, Any]) -> None:
         done["damaged"].append(f"{error}; kept as {aside}")
         return
     done["cut_off_bytes"] += cut_off
-    notes: dict[str, Any] = read_json(notes_path) if notes_path.exists() else {}
+    notes = _read_notes(notes_path)
     numbers = np.asarray(rows["symbol"])
     order = np.argsort(numbers, kind="stable")
     bounds = np.searchsorted(numbers[order], np.arange(len(header.symbols) + 1))
@@ -76,8 +76,19 @@ def _finish_log(path: Path, to: Path, done: dict[str, Any]) -> None:
                 done["rows"].setdefault(symbol, Counter()).update(merge.run(places))
             except DataError as error:
                 done["kept_aside"].append(_keep_aside(merge, places, error))
+                unstepped = places[rows["kind"][places] > log.TRADE]
+                done["rows"][symbol].update(merge.run(unstepped) if len(unstepped) else {})
     path.unlink()
     notes_path.unlink(missing_ok=True)
+
+
+def _read_notes(path: Path) -> dict[str, Any]:
+    """What the recorder noted of a log; nothing where a power cut left nothing that can be read."""
+    try:
+        notes = read_json(path) if path.exists() else {}
+    except DataError:
+        return {}
+    return {name: found for name, found in notes.items() if isinstance(found, dict)}
 
 
 KEPT = {

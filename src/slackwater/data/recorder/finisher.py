@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from slackwater.data.recorder.finish import finish_logs, recording_folder
+from slackwater.errors import DataError
 
 
 class Finisher:
@@ -39,21 +40,25 @@ class Finisher:
         """Finish what is left, in this process; a disk that refuses leaves it for another time."""
         try:
             self._add(finish_logs(self._to, self._venue))
-        except OSError as error:
+        except (DataError, OSError) as error:
             folder = recording_folder(self._to, self._venue)
-            self.unfinished = f"{folder}: rows are not on the tape yet ({error.strerror or error}); later: slackwater data record --recover"
+            self.unfinished = f"{folder}: rows are not on the tape yet ({error}); later: slackwater data record --recover"
             self._tell(self.unfinished)
 
     async def _finish(self) -> None:
         command = [sys.executable, "-m", "slackwater", "data", "record", "--recover", "--json"]
         command += ["--to", str(self._to), "--venue", self._venue]
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,  # an interrupt at the terminal is for the recorder
-            preexec_fn=_be_nice,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,  # an interrupt at the terminal is for the recorder
+                preexec_fn=_be_nice,
+            )
+        except OSError as error:
+            self._tell(f"finished rows could not go to the tape yet: {error}")
+            return
         output, errors = await process.communicate()
         try:
             self._add(msgspec.json.decode(output))

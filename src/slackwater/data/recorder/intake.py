@@ -10,13 +10,17 @@ import msgspec
 
 from slackwater.data.archive.files import FRAMES
 from slackwater.data.layout import CANDLE_FRAMES, time_text
+from slackwater.data.recorder.answers import RestCandle, RestTrade
 from slackwater.data.recorder.log import CANDLE, FUNDING, PACKER, QUOTE, TRADE
 from slackwater.data.recorder.sequence import CandleSequence, FundingSequence, QuoteSequence, TradeSequence
 from slackwater.data.stream_messages import NAMES, AggTrade, BookTicker, Kline, MarkPrice, decode
-from slackwater.schema.units import MS
+from slackwater.schema.units import HOUR, MS
 
 KEPT_PLACES = 5  # of each kind of message that was not used
 KEPT_BYTES = 200
+MOST_AHEAD_NS = HOUR  # a candle or a funding estimate from further in the future would end its stream: it is counted, not used
+STREAMS = ("bookTicker", "aggTrade", "markPrice@1s", *(f"kline_{name}" for name in CANDLE_FRAMES))  # in the order of `heard_ns`
+QUOTES_AT, TRADES_AT, MARKS_AT, CANDLES_AT = range(4)
 FRAME_NUMBERS = {name: number for number, name in enumerate(CANDLE_FRAMES)}
 
 
@@ -32,6 +36,7 @@ class SymbolState:
     funding: FundingSequence = field(default_factory=FundingSequence)
     rows: Counter[str] = field(default_factory=Counter)
     backfilled_count: int = 0
+    heard_ns: list[int] = field(default_factory=lambda: [0] * len(STREAMS))  # receive time of the last message of each stream
 
 
 class RecorderIntake:
@@ -46,7 +51,7 @@ class RecorderIntake:
         self.odd: Counter[str] = Counter()
         self.places: dict[str, list[str]] = {}  # of each odd kind the first, as time, path and text
         self.answers: list[str] = []  # refusals of subscriptions, to be told
-        self.heard: set[str] = set()  # streams that have spoken
+        self.in_flight = 0  # bytes that are being written
         self.lost_count = 0  # messages
         self.lost_from_ns = self.lost_until_ns = 0
         self._pack = PACKER.pack
@@ -81,23 +86,29 @@ class RecorderIntake:
             return False
         return True
 
-    def backfill_trade(self, state: SymbolState, trade_id: int, event_ms: int, values: tuple[str, str], buyer_maker: bool) -> None:
-        """Take in a trade that the venue told on request; a number that is none is counted."""
-        try:
-            price, qty = float(values[0]), float(values[1])
-        except ValueError:
-            self._refuse("wrong_type", repr(values).encode(), event_ms * MS, "backfill")
+    def backfill_trade(self, state: SymbolState, trade: RestTrade) -> None:
+        """Take in a trade that the venue told on request, if it is one that is missing; a number that is none is counted."""
+        if not state.trades.is_missing(trade.a):
             return
-        if state.trades.is_new(trade_id):
-            state.backfilled_count += 1
-            state.rows["trades"] += 1
-            self.buffer += self._pack(TRADE, buyer_maker, state.number, event_ms * MS, 0, trade_id, price, qty, 0.0, 0.0, 0.0)
+        try:
+            price, qty = float(trade.p), float(trade.q)
+        except ValueError:
+            self._refuse("wrong_type", repr(trade).encode(), trade.T * MS, "backfill")
+            return
+        state.trades.is_new(trade.a, trade.T)
+        state.backfilled_count += 1
+        state.rows["trades"] += 1
+        self.buffer += self._pack(TRADE, trade.m, state.number, trade.T * MS, 0, trade.a, price, qty, 0.0, 0.0, 0.0)
 
-    def put_candle(self, state: SymbolState, frame: int, start_ns: int, values: Sequence[str]) -> None:
-        """Put a finished candle: open, high, low, close, volume."""
-        numbers = [float(value) for value in values]
+    def put_candle(self, state: SymbolState, frame: int, candle: RestCandle) -> None:
+        """Put a finished candle that the venue told on request; a number that is none is counted."""
+        try:
+            values = float(candle.o), float(candle.h), float(candle.l), float(candle.c), float(candle.v)
+        except ValueError:
+            self._refuse("wrong_type", repr(candle).encode(), candle.t * MS, "backfill")
+            return
         state.rows["candles"] += 1
-        self.buffer += self._pack(CANDLE, frame, state.number, start_ns, 0, start_ns, *numbers)
+        self.buffer += self._pack(CANDLE, frame, state.number, candle.t * MS, 0, candle.t * MS, *values)
 
     def put_funding(self, state: SymbolState, event_ms: int, recv_ns: int, rate: float) -> None:
         """Put a payment of funding; `recv_ns` is 0 when it was told on request."""
@@ -107,29 +118,42 @@ class RecorderIntake:
     @property
     def is_full(self) -> bool:
         """Whether no further row is taken in."""
-        return len(self.buffer) >= self.most_bytes
+        return len(self.buffer) + self.in_flight >= self.most_bytes
 
     @property
     def waiting_rows(self) -> int:
         """How many rows wait to be written."""
         return len(self.buffer) // PACKER.size
 
-    def swap(self) -> bytearray:
-        """Take the rows that wait, and begin anew."""
-        taken, self.buffer = self.buffer, bytearray()
+    def swap(self) -> bytes:
+        """Take the rows that wait, and begin anew. They count as waiting until `put_back` or `let_go`."""
+        taken = bytes(self.buffer)
+        self.buffer.clear()
+        self.in_flight = len(taken)
         self.most_buffered = max(self.most_buffered, len(taken))
         return taken
 
-    def put_back(self, rows: bytearray) -> None:
+    def put_back(self, rows: bytes) -> None:
         """Rows that could not be written wait again, before those that came since."""
-        rows += self.buffer
-        self.buffer = rows
+        self.in_flight = 0
+        self.buffer[:0] = rows
+
+    def let_go(self) -> None:
+        """What was taken last is written."""
+        self.in_flight = 0
+
+    def heard_ns(self, stream: str) -> int:
+        """When a stream of a plan of sockets spoke last, ns; 0 for never, or for one that nothing is known of."""
+        name, _, kind = stream.partition("@")
+        state = self.states.get(name.upper())
+        return state.heard_ns[STREAMS.index(kind)] if state is not None and kind in STREAMS else 0
 
     def _take_quote(self, message: BookTicker, text: bytes, recv_ns: int, path: str) -> None:
         state = self.states.get(message.s)
         if state is None:
             self._refuse("other_symbol", text, recv_ns, path)
             return
+        state.heard_ns[QUOTES_AT] = recv_ns
         try:
             values = float(message.b), float(message.B), float(message.a), float(message.A)
         except ValueError:
@@ -137,8 +161,6 @@ class RecorderIntake:
             return
         if not state.quotes.is_new(message.u, message.T):
             return
-        if not state.rows["quotes"]:
-            self.heard.add(f"{message.s.lower()}@bookTicker")
         state.rows["quotes"] += 1
         self.buffer += self._pack(QUOTE, 0, state.number, message.T * MS, recv_ns, message.u, *values, 0.0)
 
@@ -152,8 +174,8 @@ class RecorderIntake:
         except ValueError:
             self._refuse("wrong_type", text, recv_ns, path)
             return
-        self.heard.add(f"{message.s.lower()}@aggTrade")
-        if not state.trades.is_new(message.a):
+        state.heard_ns[TRADES_AT] = recv_ns
+        if not state.trades.is_new(message.a, message.T):
             return
         state.rows["trades"] += 1
         self.buffer += self._pack(TRADE, message.m, state.number, message.T * MS, recv_ns, message.a, price, qty, 0.0, 0.0, 0.0)
@@ -164,8 +186,11 @@ class RecorderIntake:
         if state is None or frame is None:
             self._refuse("other_symbol" if state is None else "unused_kline", text, recv_ns, path)
             return
-        self.heard.add(f"{message.s.lower()}@kline_{candle.i}")
+        state.heard_ns[CANDLES_AT + frame] = recv_ns
         if not candle.x:
+            return
+        if candle.t * MS > recv_ns + MOST_AHEAD_NS:
+            self._refuse("wrong_time", text, recv_ns, path)
             return
         try:
             values = float(candle.o), float(candle.h), float(candle.l), float(candle.c), float(candle.v)
@@ -181,9 +206,12 @@ class RecorderIntake:
         if state is None:
             self._refuse("other_symbol", text, recv_ns, path)
             return
-        self.heard.add(f"{message.s.lower()}@markPrice@1s")
+        state.heard_ns[MARKS_AT] = recv_ns
         if not message.T or not message.r:
             return  # a contract without funding
+        if message.E * MS > recv_ns + MOST_AHEAD_NS:
+            self._refuse("wrong_time", text, recv_ns, path)
+            return
         try:
             rate = float(message.r)
         except ValueError:
@@ -197,7 +225,7 @@ class RecorderIntake:
         """Whether a text answers a subscription; refusals are kept to be told."""
         try:
             found = msgspec.json.decode(text)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         if not isinstance(found, dict) or "id" not in found:
             return False

@@ -84,6 +84,7 @@ class LogKeeper:
                 waiting = f"up to {self._timing.most_waiting_bytes // MB} MB of rows wait in memory, what comes after that is lost"
                 self._hooks.tell(f"{self._folder}: expected to write, found: {error.strerror or error}; {waiting}")
             return False
+        self._intake.let_go()
         self.slowest_write_s = max(self.slowest_write_s, time.monotonic() - start)
         if self._is_failing:
             self._is_failing = False
@@ -107,7 +108,7 @@ class LogKeeper:
                 await asyncio.to_thread(self._close, log)
                 self._hooks.on_finished()
 
-    def _append(self, rows: bytearray) -> None:
+    def _append(self, rows: bytes) -> None:
         if rows:
             if self._log is None:
                 self._log = LogWriter(self._folder, replace(self._header, started_ns=time.time_ns()))
@@ -120,7 +121,7 @@ class LogKeeper:
         self._synced = time.monotonic()
         try:
             log.sync()
-            write_json(log.path.with_name(log.path.name + NOTES), self._notes())
+            write_json(log.path.with_name(log.path.name + NOTES), self._notes(log))
         except OSError as error:
             # The rows are with the operating system: they are not written again.
             self.failures += 1
@@ -143,12 +144,11 @@ class LogKeeper:
             for name, state in self._intake.states.items()
         }
 
-    def _notes(self) -> dict[str, Any]:
+    def _notes(self, log: LogWriter) -> dict[str, Any]:
         """What the manifests are to say of this log beside its rows, by symbol."""
         names = ("backfilled_trades", "repeated_trades", "repeated_quotes")
         notes: dict[str, Any] = {}
-        began_ns = self._log.header.started_ns if self._log else 0
-        outages = [entry for entry in self._hooks.outages() if entry["to"] >= began_ns]
+        outages = [entry for entry in self._hooks.outages() if entry["to"] >= log.header.started_ns]
         for name, counts in self._counts().items():
             since = (now - before for now, before in zip(counts, self._noted.get(name, (0, 0, 0)), strict=True))
             notes[name] = {what: count for what, count in zip(names, since, strict=True) if count}

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import struct
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slackwater.data.instrument import InstrumentSpec, parse_instrument
-from slackwater.errors import DataError
+from slackwater.errors import DataError, SafetyError
 
 MAGIC = b"slackwater recording 1 "
 SUFFIX = ".log"
+NAME = re.compile(r"\d+-\d+\.log")
+HELD = ".recorder"  # of a file that says which symbols a living process records
 QUOTE, TRADE, CANDLE, FUNDING = 1, 2, 3, 4
 
 # kind, flag (a trade's buyer_maker; a candle's time frame by number), symbol by number, ts_event and ts_recv in ns (0: not received live),
@@ -73,31 +79,41 @@ class LogWriter:
         self._file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX)
-            self.length = 0
+            self.length, self._is_torn = 0, False
             self.append(head)
             self.sync()
             temporary.rename(self.path)
+            sync_folder(folder)
         except OSError:
             os.close(self._file)
             temporary.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
             raise
-        sync_folder(folder)
 
-    def append(self, rows: bytes | bytearray) -> None:
+    def append(self, rows: bytes) -> None:
         """Write rows whole or not at all.
 
         Raises:
-            OSError: the disk refuses; the log is as it was before.
+            OSError: the disk refuses; readers see the log as it was before.
         """
-        left = memoryview(rows)
+        if self._is_torn:
+            self._cut()
+        done = 0
         try:
-            while left:
-                left = left[os.write(self._file, left) :]
+            while done < len(rows):
+                done += os.write(self._file, rows[done:] if done else rows)
         except OSError:
-            os.ftruncate(self._file, self.length)
-            os.lseek(self._file, self.length, os.SEEK_SET)
+            self._is_torn = done > 0
+            if self._is_torn:
+                self._cut()
             raise
         self.length += len(rows)
+
+    def _cut(self) -> None:
+        """Take away what was written in part; a disk that refuses even that is asked again before the next rows."""
+        os.ftruncate(self._file, self.length)
+        os.lseek(self._file, self.length, os.SEEK_SET)
+        self._is_torn = False
 
     def sync(self) -> None:
         """Have on the disk what was written.
@@ -113,9 +129,7 @@ class LogWriter:
 
 
 def read_log(path: Path) -> tuple[LogHeader, LogRows, int]:
-    """A log's header, its rows as a view of the file, and how many bytes at its end are no whole row.
-
-    Rows end at the first that none of the recorder's can be: after a power cut a file may end in zeros.
+    """A log's header, its rows, and how many bytes are no row: a torn end, zeros after a power cut, or damage in between.
 
     Raises:
         DataError: it is no log, or its header is damaged.
@@ -131,8 +145,10 @@ def read_log(path: Path) -> tuple[LogHeader, LogRows, int]:
     rows: LogRows = np.memmap(path, LOG_ROW, "r", len(head), (count,)) if count else np.zeros(0, LOG_ROW)
     kinds, numbers = np.asarray(rows["kind"]), np.asarray(rows["symbol"])
     makes_sense = (kinds >= QUOTE) & (kinds <= FUNDING) & (numbers < len(header.symbols))
-    whole = count if makes_sense.all() else int(np.argmin(makes_sense))
-    return header, rows[:whole], size - len(head) - whole * LOG_ROW.itemsize
+    # A view of the file where all is well; a copy only of what is left where it is not.
+    whole = count if makes_sense.all() else int(np.flatnonzero(makes_sense)[-1]) + 1 if makes_sense.any() else 0
+    kept = rows[:whole] if makes_sense[:whole].all() else rows[makes_sense]
+    return header, kept, size - len(head) - len(kept) * LOG_ROW.itemsize
 
 
 def _parse_head(path: Path, head: bytes) -> LogHeader:
@@ -150,7 +166,7 @@ def is_being_written(path: Path) -> bool:
     """Whether a living process still writes a log."""
     try:
         with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two that ask do not take each other for a writer
     except BlockingIOError:
         return True
     except FileNotFoundError:
@@ -160,16 +176,46 @@ def is_being_written(path: Path) -> bool:
 
 def logs_in(folder: Path) -> list[Path]:
     """The logs of a folder, oldest first."""
-    return sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (int(path.stem.partition("-")[0] or 0), path.name))
+    found = [path for path in folder.glob(f"*{SUFFIX}") if NAME.fullmatch(path.name)]
+    return sorted(found, key=lambda path: (int(path.stem.partition("-")[0]), path.name))
 
 
-def symbols_being_recorded(folder: Path) -> set[str]:
-    """The symbols that living processes record into a folder."""
+@contextmanager
+def holding(folder: Path, symbols: Sequence[str]) -> Iterator[None]:
+    """Be the only one to record these symbols into a folder, as long as the block runs.
+
+    Raises:
+        SafetyError: another process records one of them.
+        OSError: the disk refuses.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{time.time_ns()}-{os.getpid()}{HELD}"
+    temporary = path.with_suffix(".new")  # until it is locked: others take away what nobody holds
+    with temporary.open("x") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write("\n".join(symbols))
+            file.flush()
+            temporary.rename(path)
+            busy = symbols_being_recorded(folder, path) & set(symbols)
+            if busy:
+                raise SafetyError(f"{folder}: expected to be the only recorder of {', '.join(sorted(busy))}, found another process at it")
+            yield
+        finally:
+            temporary.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+
+
+def symbols_being_recorded(folder: Path, but: Path | None = None) -> set[str]:
+    """The symbols that living processes record into a folder; what dead ones left of their claims is taken away."""
     found: set[str] = set()
-    for path in logs_in(folder):
+    for path in folder.glob(f"*{HELD}"):
+        if path == but:
+            continue
         if is_being_written(path):
-            with path.open("rb") as file:
-                found |= set(_parse_head(path, file.readline()).symbols)
+            found |= set(path.read_text().split())
+        else:
+            path.unlink(missing_ok=True)
     return found
 
 

@@ -1,6 +1,6 @@
-"""One symbol of a finished log becomes rows of its days: each file whole beside the old one, on the disk, then renamed over it.
+"""One symbol of a finished log becomes rows of its days: each day is built whole beside the old one, synced, and takes its place.
 
-Merging the same rows twice changes nothing: those already there are told by receive time, trade id, candle start or payment time.
+A day whose manifest names the log has its rows already, so a merge that was cut off is simply done again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -42,12 +43,14 @@ from slackwater.data.parquet import open_parquet
 from slackwater.data.recorder import log
 from slackwater.data.recorder.log import LogHeader, LogRows, sync_folder
 from slackwater.data.streams import ints
+from slackwater.data.swap import restore_replaced, swap_folders
 from slackwater.data.writer import BATCH_ROWS, SCHEMA_VERSION, TapeWriter, describe_day, order_keys
 from slackwater.errors import DataError
 from slackwater.schema.units import DAY
 
 Places = NDArray[np.int64]
 BUILDING = ".merging-"  # folders beside the days
+RECORDING = "recording"  # the kind of source in a day's manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,18 @@ class Merge:
         """Merge the rows at these places of the log; the rows added by file.
 
         Raises:
-            DataError: prices or sizes are off the tape's steps, or a day there is not of a recording.
+            DataError: many prices or sizes are off the tape's steps, or a day there is not of a recording.
+            OSError: the disk refuses.
         """
         self.home.mkdir(parents=True, exist_ok=True)
-        spec = self._spec()
+        self.added.clear()
         for stale in self.home.glob(f"{BUILDING}*"):
+            restore_replaced(stale, self.home)
             shutil.rmtree(stale)  # of a merge that was killed; no other runs now
+        places = places[~np.isin(self._days(places), self._merged_days(places))]
+        if not len(places):
+            return Counter()
+        spec = self._spec(places)
         building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=self.home))
         writer = TapeWriter(self.header.venue, self.symbol, spec, building)
         intake = Intake(self.path, spec)
@@ -93,13 +102,14 @@ class Merge:
                 if len(mine):
                     merge(writer, intake, mine)
             writer.sort()
+            write_json(self.home / INSTRUMENT, spec.as_json())
+            sync_file(self.home / INSTRUMENT)
             for folder in date_folders(building):
                 self._complete_day(folder, intake)
                 _put_day(folder, self.home / folder.name)
-            write_json(self.home / INSTRUMENT, spec.as_json())
-            sync_folder(self.home)
         finally:
-            writer.close()
+            with suppress(OSError):  # a full disk; what was begun goes all the same
+                writer.close()
             shutil.rmtree(building, ignore_errors=True)
         rows: Counter[str] = Counter()
         for (_, name), count in self.added.items():
@@ -111,20 +121,37 @@ class Merge:
         """The symbol's steps as the venue told them when the recording began."""
         return self.header.specs[self.number]
 
-    def _spec(self) -> InstrumentSpec:
+    def _days(self, places: Places) -> NDArray[np.int64]:
+        """The day of each row, by the time that orders it on the tape."""
+        kinds, received = self.rows["kind"][places], self.rows["ts_recv"][places]
+        by_event = (kinds == log.FUNDING) | (received == 0)
+        keys = np.where(by_event, self.rows["ts_event"][places], received)
+        days: NDArray[np.int64] = np.where(kinds == log.CANDLE, self.rows["number"][places], keys) // DAY
+        return days
+
+    def _merged_days(self, places: Places) -> list[int]:
+        """Those of the rows' days whose manifest names this log."""
+
+        def names(day: int) -> set[str]:
+            manifest = self.home / date_of(day) / MANIFEST
+            return {source.get("name") for source in read_json(manifest).get("source", [])} if manifest.exists() else set()
+
+        return [day for day in np.unique(self._days(places)).tolist() if self.path.name in names(day)]
+
+    def _spec(self, places: Places) -> InstrumentSpec:
         """The tape's steps where there is a tape, with a note in its history when the venue's are others by now; else the venue's.
 
         Raises:
-            DataError: the venue's steps are finer than the tape's.
+            DataError: the venue's steps are finer than the tape's, and there are rows that have steps.
         """
         told = self.told
         present = self.home / INSTRUMENT
         if not present.exists():
             return told
         spec = read_instrument(present)
-        for word, theirs, ours in (("tick", told.tick, spec.tick), ("lot", told.lot, spec.lot)):
-            if theirs % ours:
-                raise DataError(f"expected whole {word}s of {float(ours):g} as the tape has them, the venue's are {float(theirs):g} by now")
+        misfit = steps_that_do_not_fit(told, spec)
+        if misfit and (self.rows["kind"][places] <= log.TRADE).any():
+            raise DataError(misfit)
         steps = {"tick_size": plain(told.tick_size), "lot_size": plain(told.lot_size)}
         first = {"tick_size": plain(spec.tick_size), "lot_size": plain(spec.lot_size)}
         dates = date_folders(self.home)
@@ -137,17 +164,12 @@ class Merge:
         return date_of(self.header.started_ns // DAY)
 
     def _quotes(self, writer: TapeWriter, intake: Intake, mine: Places) -> None:
-        received = self.rows["ts_recv"][mine]
-        first, last = int(received.min()), int(received.max())
-
         def stays(batch: pa.RecordBatch) -> NDArray[np.bool_]:
             if batch.column("ts_recv").null_count:
                 raise DataError(f"{self.home}: expected days of a recording, found quotes without receive times")
-            there = ints(batch, "ts_recv")
-            outside: NDArray[np.bool_] = (there < first) | (there > last)
-            return outside
+            return np.ones(batch.num_rows, np.bool_)
 
-        self._carry_over(writer, QUOTES, received, stays)
+        self._carry_over(writer, QUOTES, self.rows["ts_recv"][mine], stays)
         for part in slices_of(mine):
             found = self.rows[part]
             names = dict(zip(("bid", "bid_qty", "ask", "ask_qty"), ("a", "b", "c", "d"), strict=True))
@@ -155,17 +177,24 @@ class Merge:
             self._add(writer, QUOTES, batch)
 
     def _trades(self, writer: TapeWriter, intake: Intake, mine: Places) -> None:
-        received, ids = self.rows["ts_recv"][mine], self.rows["number"][mine]
+        received = self.rows["ts_recv"][mine]
         keys = np.where(received > 0, received, self.rows["ts_event"][mine])
-        order = np.argsort(keys, kind="stable")
-        mine, known = mine[order], np.sort(ids)
+        by_id = np.argsort(self.rows["number"][mine], kind="stable")
+        known, times = self.rows["number"][mine][by_id], self.rows["ts_event"][mine][by_id]
+        is_there = np.zeros(len(mine), np.bool_)  # in the order of ids
 
         def stays(batch: pa.RecordBatch) -> NDArray[np.bool_]:
-            there = batch.column("trade_id").fill_null(-1).to_numpy()
-            return ~_is_in(there, known)
+            # A trade asked for twice is there already; another that has its id but not its time is of another count of the venue.
+            ids = batch.column("trade_id").fill_null(-1).to_numpy()
+            at = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+            is_there[at[(known[at] == ids) & (times[at] == ints(batch, "ts_event"))]] = True
+            return np.ones(batch.num_rows, np.bool_)
 
         self._carry_over(writer, TRADES, keys, stays)
-        for part in slices_of(mine):
+        is_new = np.ones(len(mine), np.bool_)
+        is_new[by_id] = ~is_there
+        order = np.argsort(keys, kind="stable")
+        for part in slices_of(mine[order[is_new[order]]]):
             found = self.rows[part]
             values = {"price": pa.array(found["a"]), "qty": pa.array(found["b"])}
             values |= {"buyer_maker": pa.array(found["flag"] != 0), "trade_id": pa.array(found["number"])}
@@ -231,7 +260,7 @@ class Merge:
         # What is odd is told by the log, not by the day: it stands where the market is, not with candles from before it.
         odd = intake if QUOTES in added or TRADES in added else Intake(self.path, intake.spec)
         entry = {
-            "kind": "recording",
+            "kind": RECORDING,
             "from": self.header.source,
             "name": self.path.name,
             "rows": added,
@@ -240,16 +269,16 @@ class Merge:
             "places": odd.dropped.places | odd.odd.places,
             **self.notes,
         }
-        sources = [source for source in before.get("source", []) if source.get("name") != self.path.name] + [entry]
         content = {
+            **before,
             "schema": SCHEMA_VERSION,
             "venue": self.header.venue,
             "symbol": self.symbol,
             **describe_day(folder),
             "time_backwards": before.get("time_backwards", {}),
-            "source": sources,
-            "quarantined": _sum_of(sources, "quarantined"),
-            "kept_odd": _sum_of(sources, "kept_odd"),
+            "source": [*before.get("source", []), entry],
+            "quarantined": _sum_of(before.get("quarantined", {}), odd.dropped),
+            "kept_odd": _sum_of(before.get("kept_odd", {}), odd.odd),
         }
         write_json(folder / MANIFEST, content)
         for path in folder.iterdir():
@@ -289,11 +318,13 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _put_day(folder: Path, present: Path) -> None:
-    """Rename a day's files over those that are there, the manifest last: each of them is old or new at any moment, never half."""
-    present.mkdir(exist_ok=True)
-    for path in [*data_files(folder), folder / MANIFEST]:
-        path.replace(present / path.name)
-    sync_folder(present)
+    """Put a day that is on the disk in the place of the old one; at any moment the one or the other is there, whole."""
+    sync_folder(folder)
+    if present.exists():
+        swap_folders(folder, present)
+    else:
+        folder.rename(present)
+    sync_folder(present.parent)
 
 
 def sync_file(path: Path) -> None:
@@ -305,5 +336,13 @@ def sync_file(path: Path) -> None:
         os.close(handle)
 
 
-def _sum_of(sources: list[dict[str, Any]], name: str) -> dict[str, int]:
-    return dict(sorted(sum((Counter(source.get(name, {})) for source in sources), Counter[str]()).items()))
+def _sum_of(before: dict[str, int], now: Counter[str]) -> dict[str, int]:
+    return dict(sorted((Counter(before) + now).items()))
+
+
+def steps_that_do_not_fit(told: InstrumentSpec, tape: InstrumentSpec) -> str | None:
+    """A sentence where the venue's steps are finer than a tape's."""
+    for word, theirs, ours in (("tick", told.tick, tape.tick), ("lot", told.lot, tape.lot)):
+        if theirs % ours:
+            return f"expected whole {word}s of {float(ours):g} as the tape has them, the venue's are {float(theirs):g} by now"
+    return None

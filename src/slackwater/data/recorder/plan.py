@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from slackwater.data.archive.download import fetch_bytes
 from slackwater.data.exchange_info import read_listing, spec_of
-from slackwater.data.instrument import InstrumentSpec
-from slackwater.data.layout import MANIFEST, NAME_PATTERN, TRADES, check_name, date_folders, read_json
+from slackwater.data.instrument import InstrumentSpec, read_instrument
+from slackwater.data.layout import INSTRUMENT, MANIFEST, NAME_PATTERN, TRADES, check_name, date_folders, read_json
 from slackwater.data.parquet import open_parquet
-from slackwater.data.recorder.finish import recording_folder
-from slackwater.data.recorder.log import symbols_being_recorded
+from slackwater.data.recorder.backfill import MOST_MISSING
+from slackwater.data.recorder.merge import RECORDING, steps_that_do_not_fit
 from slackwater.data.symbols import canonical_symbol
 from slackwater.errors import DataError, SafetyError, UsageError
-from slackwater.schema.units import HOUR
+from slackwater.schema.units import HOUR, MS
 
 MOST_SYMBOLS = 1000
 RESUMED_NS = HOUR  # a tape that ended longer ago is not continued by asking for all trades since
@@ -79,39 +81,63 @@ def _is_traded_perpetual(entry: dict[str, Any]) -> bool:
     return all(entry.get(name) == value for name, value in wanted.items())
 
 
-def check_tape(to: Path, venue: str, symbols: Sequence[str]) -> None:
-    """Refuse what would mix with another recording, or with a day that came from elsewhere.
+def check_tape(home: Path, plan: RecordingPlan) -> None:
+    """Refuse a tape that could not take the recording: a day of today that came from elsewhere, or steps that the venue's do not fit.
+
+    `home` is the venue's folder.
 
     Raises:
-        SafetyError: another process records one of the symbols into the same tape, or today's day there is not of a recording.
+        SafetyError: that is so for a symbol.
     """
-    busy = symbols_being_recorded(recording_folder(to, venue)) & set(symbols)
-    if busy:
-        raise SafetyError(f"{to}: expected to be the only recorder of {', '.join(sorted(busy))}, found another process at it")
     today = time.strftime("%Y-%m-%d", time.gmtime())
-    for symbol in symbols:
-        manifest = to / venue / symbol / today / MANIFEST
+    for symbol, told in zip(plan.symbols, plan.specs, strict=True):
+        manifest, instrument = home / symbol / today / MANIFEST, home / symbol / INSTRUMENT
         kinds = {source.get("kind") for source in read_json(manifest).get("source", [])} if manifest.exists() else set()
-        if kinds - {"recording"}:
+        if kinds - {RECORDING}:
             raise SafetyError(f"{manifest.parent}: expected a day of a recording, found one from elsewhere; record into another folder")
+        misfit = steps_that_do_not_fit(told, read_instrument(instrument)) if instrument.exists() else None
+        if misfit:
+            raise SafetyError(f"{instrument}: {misfit}; record into another folder")
 
 
-def last_trade_ids(venue_folder: Path, symbols: Sequence[str]) -> dict[str, int]:
-    """The last trade on the tape of each symbol that has one of the last hour: from there on trades can be asked for.
+@dataclass(frozen=True, slots=True)
+class EarlierTrades:
+    """Trades of the last hour on a tape: the last one, and the ids that are missing between them."""
+
+    last_id: int
+    last_ms: int
+    missing: list[tuple[int, int]]
+
+
+def earlier_trades(home: Path, symbols: Sequence[str]) -> dict[str, EarlierTrades]:
+    """What the tape has of the last hour, by symbol: from there on trades can be asked for. `home` is the venue's folder.
 
     Raises:
         pyarrow.ArrowInvalid, OSError: a file is damaged.
     """
-    found: dict[str, int] = {}
+    found: dict[str, EarlierTrades] = {}
     oldest = time.time_ns() - RESUMED_NS
     for symbol in symbols:
-        home = venue_folder / symbol
-        paths = [folder / TRADES for folder in date_folders(home)] if home.is_dir() else []
-        for path in [path for path in paths if path.exists()][-1:]:
-            with open_parquet(path) as file:
-                last = file.read_row_group(file.num_row_groups - 1, columns=["ts_event", "trade_id"])
-            recent = last.column("ts_event").to_numpy() >= oldest
-            ids = last.column("trade_id").fill_null(-1).to_numpy()[recent]
-            if len(ids) and int(ids.max()) >= 0:
-                found[symbol] = int(ids.max())
+        folders = date_folders(home / symbol) if (home / symbol).is_dir() else []
+        parts = [part for folder in folders[-2:] if (folder / TRADES).exists() for part in _ids_since(folder / TRADES, oldest)]
+        if parts:
+            times, ids = (np.concatenate(column) for column in zip(*parts, strict=True))
+            known = np.unique(ids)
+            holes = np.flatnonzero((np.diff(known) > 1) & (np.diff(known) <= MOST_MISSING))
+            missing = [(int(known[k]) + 1, int(known[k + 1]) - 1) for k in holes]
+            found[symbol] = EarlierTrades(int(ids[np.argmax(times)]), int(times.max()) // MS, missing)
+    return found
+
+
+def _ids_since(path: Path, oldest_ns: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Times and ids of the trades since a time, from the file's end on as far as needed."""
+    found = []
+    with open_parquet(path) as file:
+        for group in reversed(range(file.num_row_groups)):
+            rows = file.read_row_group(group, columns=["ts_event", "trade_id"])
+            times = rows.column("ts_event").to_numpy()
+            is_late = (times >= oldest_ns) & rows.column("trade_id").is_valid().to_numpy()
+            if not is_late.any():
+                break
+            found.append((times[is_late], rows.column("trade_id").fill_null(0).to_numpy()[is_late]))
     return found

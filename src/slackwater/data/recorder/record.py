@@ -21,12 +21,14 @@ from slackwater.data.recorder.finish import recording_folder
 from slackwater.data.recorder.finisher import Finisher
 from slackwater.data.recorder.intake import RecorderIntake
 from slackwater.data.recorder.keeper import KeeperHooks, KeeperTiming, LogKeeper
-from slackwater.data.recorder.log import LogHeader
-from slackwater.data.recorder.plan import RecordingPlan, check_tape, last_trade_ids, plan_recording
+from slackwater.data.recorder.log import LogHeader, holding
+from slackwater.data.recorder.plan import RecordingPlan, check_tape, earlier_trades, plan_recording
 from slackwater.data.recorder.rest import RestClient, RestError
 from slackwater.data.recorder.sockets import Feed, KeptSocket, ReceiveClock, SocketTiming
-from slackwater.errors import DataError, UsageError
+from slackwater.errors import DataError, SlackwaterError, UsageError
+from slackwater.schema.units import SEC
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # those that the caller ignores, as nohup does, stay ignored
 INFO_PATH = "/fapi/v1/exchangeInfo"
 STREAM_URL = "wss://fstream.binance.com"
 REST_URL = "https://fapi.binance.com"
@@ -75,11 +77,15 @@ def record(request: RecordRequest, tell: Tell, show: Tell = lambda line: None) -
     if request.seconds is not None and not request.seconds > 0:
         raise UsageError(f"--seconds: expected more than 0, found {request.seconds:g}")
     plan = plan_recording(request.symbols, request.top, request.rest_url, request.exchange_info)
-    check_tape(request.to, request.venue, plan.symbols)
+    check_tape(request.to / request.venue, plan)
     for line in plan.notes:
         tell(line)
     recorder = Recorder(request, plan, tell, show)
-    asyncio.run(recorder.run())
+    try:
+        with holding(recording_folder(request.to, request.venue), plan.symbols):
+            asyncio.run(recorder.run())
+    except OSError as error:
+        raise SlackwaterError(f"{request.to}: expected a folder that can be written, found: {error.strerror or error}") from error
     recorder.finisher.finish_the_last()
     return recorder.result()
 
@@ -122,7 +128,8 @@ class Recorder:
         self.started = time.monotonic()
         stop, disk_stop = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        asked = [number for number in ENDINGS if signal.getsignal(number) is not signal.SIG_IGN]
+        for number in asked:
             loop.add_signal_handler(number, stop.set)
         disk = asyncio.create_task(self.keeper.run(disk_stop))
         try:
@@ -139,7 +146,7 @@ class Recorder:
             self.ended = time.monotonic()
             disk_stop.set()
             await asyncio.gather(disk, return_exceptions=True)
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in asked:
                 loop.remove_signal_handler(number)
             await self._write_the_last()
             await self.finisher.wait()
@@ -175,13 +182,13 @@ class Recorder:
         # Not ended with the rest: a process that puts logs on the tape is waited for, and what it did is counted.
         await asyncio.shield(self.finisher.start())
         try:
-            last = await asyncio.to_thread(last_trade_ids, self.request.to / self.request.venue, self.plan.symbols)
-            for symbol, trade_id in last.items():
-                self.intake.states[symbol].trades.continue_from(trade_id)
+            earlier = await asyncio.to_thread(earlier_trades, self.request.to / self.request.venue, self.plan.symbols)
+            for symbol, trades in earlier.items():
+                self.intake.states[symbol].trades.continue_from(trades.last_id, trades.last_ms)
+                self.intake.states[symbol].trades.add_missing(trades.missing)
         except (pa.ArrowInvalid, OSError) as error:
             self.tell(f"trades since an earlier recording are not asked for: {error}")
-        await backfill.look_back(time.time_ns())
-        await backfill.run()
+        await asyncio.gather(backfill.look_back(time.time_ns()), backfill.run())
 
     async def _follow_steps(self, rest: RestClient) -> None:
         """Ask the venue for its steps again and again: where they change, another log begins that says so."""
@@ -211,6 +218,7 @@ class Recorder:
     async def _report(self) -> None:
         seen = 0
         told_silent = False
+        settled: dict[str, int] = {}
         while True:
             await asyncio.sleep(STATUS_S)
             count, seen = self.intake.message_count - seen, self.intake.message_count
@@ -222,11 +230,26 @@ class Recorder:
                 told_silent = True
                 silent = self.silent_streams()
                 if silent:
-                    self.tell(f"{len(silent)} streams have not spoken yet: {', '.join(silent[:5])}{' ...' if len(silent) > 5 else ''}")
+                    self.tell(f"{len(silent)} streams have not spoken yet: {_some(silent)}")
+            self._tell_quiet(settled)
 
     def silent_streams(self) -> list[str]:
-        """Streams that were subscribed to and never heard."""
-        return [name for socket in self.sockets for name in socket.socket.streams if name not in self.intake.heard]
+        """Streams that were subscribed to and never heard, or not since the last connection came up."""
+        never = [name for socket in self.sockets for name in socket.socket.streams if not self.intake.heard_ns(name)]
+        return never + [name for socket in self.sockets if self._has_settled(socket) for name in socket.quiet_streams()]
+
+    def _has_settled(self, socket: KeptSocket) -> bool:
+        return socket.is_up and self.clock.last_ns - socket.up_since_ns >= self.request.sockets.silent_s * SEC
+
+    def _tell_quiet(self, told: dict[str, int]) -> None:
+        """Once for each connection: what does not come on it any more. `told` remembers which were looked at."""
+        for number, socket in enumerate(self.sockets):
+            key = f"{socket.socket.path} {number}"
+            if self._has_settled(socket) and told.get(key) != socket.up_since_ns:
+                told[key] = socket.up_since_ns
+                quiet = socket.quiet_streams()
+                if quiet:
+                    self.tell(f"{socket.socket.path}: {len(quiet)} streams have not come back with the new connection: {_some(quiet)}")
 
     def _outages(self) -> list[dict[str, Any]]:
         """When which streams did not come, oldest first."""
@@ -241,7 +264,7 @@ class Recorder:
         is_lossy = missing or intake.lost_count or self.unwritten_rows
         is_whole = not (is_lossy or self.finisher.unfinished or self.finisher.sums["kept_aside"] or self.finisher.sums["damaged"])
         return {
-            "ok": is_whole and any(state.rows for state in states),
+            "ok": is_whole and all(state.rows["quotes"] for state in states),
             "venue": self.request.venue,
             "folder": str(self.request.to),
             "symbols": list(self.plan.symbols),
@@ -271,3 +294,7 @@ class Recorder:
 def _counts(socket: KeptSocket) -> dict[str, int]:
     counts = socket.counts
     return {"connects": counts.connects, "drops": counts.drops, "silences": counts.silences, "rotations": counts.rotations}
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")

@@ -16,11 +16,16 @@ WEIGHT_HEADER = "X-MBX-USED-WEIGHT-1M"
 TIMEOUT = aiohttp.ClientTimeout(total=30)
 MINUTE_S = 60.0
 ATTEMPTS = 4
+REFUSALS = (403, 418, 429)  # of whoever asks, by the venue or by what stands before it; not of the request
 BAN_S = 120.0  # when the venue bans without saying for how long
 
 
 class RestError(Exception):
     """The venue did not give an answer that can be used; says why."""
+
+
+class RestRefused(RestError):
+    """The venue refuses the request as such: asking again will not help."""
 
 
 class RestClient:
@@ -37,7 +42,7 @@ class RestClient:
         """The decoded answer.
 
         Raises:
-            RestError: there is none after several tries, or the venue refuses the request as such.
+            RestError: there is none after several tries, or as `RestRefused` the venue refuses the request.
         """
         reason = ""
         async with self._turn:
@@ -47,11 +52,14 @@ class RestClient:
                     return await self._ask(path, params or {})
                 except _Again as again:
                     reason = str(again)
-                    self._not_before = time.monotonic() + max(again.wait_s, self._back_off_s * 2**attempt)
+                    self._wait_at_least(max(again.wait_s, self._back_off_s * 2**attempt))
                 except (aiohttp.ClientError, TimeoutError, OSError) as error:
                     reason = str(error) or type(error).__name__
-                    self._not_before = time.monotonic() + self._back_off_s * 2**attempt
+                    self._wait_at_least(self._back_off_s * 2**attempt)
         raise RestError(f"{self.base_url}{path}: expected an answer, found after {ATTEMPTS} tries: {reason}")
+
+    def _wait_at_least(self, seconds: float) -> None:
+        self._not_before = max(self._not_before, time.monotonic() + seconds)
 
     async def _ask(self, path: str, params: Mapping[str, str | int]) -> Any:
         self.request_count += 1
@@ -59,15 +67,15 @@ class RestClient:
             content = await answer.read()
             used = answer.headers.get(WEIGHT_HEADER, "")
             if used.isdigit() and int(used) >= WEIGHT_PER_MINUTE * WEIGHT_SHARE:
-                self._not_before = time.monotonic() + MINUTE_S - time.time() % MINUTE_S
-            if answer.status in (418, 429):
+                self._wait_at_least(MINUTE_S - time.time() % MINUTE_S)
+            if answer.status in REFUSALS:
                 wait = answer.headers.get("Retry-After", "")
-                usual_s = BAN_S if answer.status == 418 else MINUTE_S - time.time() % MINUTE_S
+                usual_s = MINUTE_S - time.time() % MINUTE_S if answer.status == 429 else BAN_S
                 raise _Again(f"HTTP {answer.status}", float(wait) if wait.isdigit() else usual_s)
             if answer.status >= 500 or answer.status == 408:
                 raise _Again(f"HTTP {answer.status}", 0.0)
             if answer.status >= 400:
-                raise RestError(f"{self.base_url}{path}: expected an answer, found HTTP {answer.status}: {content[:200]!r}")
+                raise RestRefused(f"{self.base_url}{path}: expected an answer, found HTTP {answer.status}: {content[:200]!r}")
         try:
             return msgspec.json.decode(content)
         except msgspec.DecodeError as error:

@@ -30,8 +30,8 @@ Scenario = Callable[["Venue"], Awaitable[None]]
 class Venue:
     """What is served, what was asked and sent. Everything but `url` belongs to the server's own loop."""
 
-    def __init__(self, symbols: tuple[str, ...], filters: list[dict[str, str]]) -> None:
-        self.symbols, self.filters = symbols, filters
+    def __init__(self, symbols: tuple[str, ...], filters: list[dict[str, str]], slow_s: float) -> None:
+        self.symbols, self.filters, self.slow_s = symbols, filters, slow_s  # the last is how long a REST answer takes
         self.url = ""
         self.sockets: dict[web.WebSocketResponse, tuple[str, set[str]]] = {}
         self.connects: Counter[str] = Counter()
@@ -149,6 +149,7 @@ class Venue:
     async def rest(self, request: web.Request) -> web.StreamResponse:
         what, query = request.path.rpartition("/fapi/v1/")[2], dict(request.query)
         self.asked.append((what, query))
+        await asyncio.sleep(self.slow_s)
         if self.faults[what]:
             status = self.faults[what].pop(0)
             return web.Response(status=status, headers={"Retry-After": "0"}, text="{" if status == 200 else "")
@@ -177,9 +178,10 @@ def serving(
     ends_recorder: bool = True,
     wanted_streams: int | None = None,
     filters: list[dict[str, str]] = FILTERS,
+    slow_s: float = 0.0,
 ) -> Iterator[Venue]:
     """A venue that runs the scenario once every stream was subscribed to, and then interrupts this process as a user does."""
-    venue = Venue(symbols, filters)
+    venue = Venue(symbols, filters, slow_s)
     ready = threading.Event()
     ending = threading.Event()
 
