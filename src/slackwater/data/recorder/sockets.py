@@ -235,7 +235,9 @@ class KeptSocket:
             await asyncio.wait({ready, fresh_reading, reading}, timeout=self._timing.overlap_s, return_when=asyncio.FIRST_COMPLETED)
             if ready.done() and not fresh_reading.done():
                 # What is on its way on the old connection may be a little behind the new one.
-                await asyncio.wait({fresh_reading, reading}, timeout=SETTLE_S, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    {fresh_reading, reading}, timeout=min(SETTLE_S, self._timing.overlap_s), return_when=asyncio.FIRST_COMPLETED
+                )
         finally:
             ready.cancel()
         if fresh_reading.done() or not ready.done() or ready.cancelled():

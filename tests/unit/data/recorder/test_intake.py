@@ -53,7 +53,9 @@ def intake() -> RecorderIntake:
 
 
 def rows(intake: RecorderIntake) -> Any:
-    return np.frombuffer(intake.swap(), LOG_ROW)
+    found = np.frombuffer(intake.swap(), LOG_ROW)
+    intake.let_go()
+    return found
 
 
 def test_each_kind_becomes_its_row(intake: RecorderIntake):

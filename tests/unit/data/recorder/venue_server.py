@@ -33,6 +33,8 @@ class Venue:
     def __init__(self, symbols: tuple[str, ...], filters: list[dict[str, str]], slow_s: float) -> None:
         self.symbols, self.filters, self.slow_s = symbols, filters, slow_s  # the last is how long a REST answer takes
         self.url = ""
+        self.lag_s = 0.0  # by which the oldest connection of a path is behind the others
+        self.late: set[asyncio.Future[None]] = set()
         self.sockets: dict[web.WebSocketResponse, tuple[str, set[str]]] = {}
         self.connects: Counter[str] = Counter()
         self.asked: list[tuple[str, dict[str, str]]] = []
@@ -54,9 +56,18 @@ class Venue:
         """To every connection that subscribed to the stream on the path that carries it."""
         text = data if isinstance(data, str) else json.dumps({"stream": stream, "data": data})
         path = PATHS.get(stream.partition("@")[2], MARKET)
-        for socket, (where, streams) in list(self.sockets.items()):
-            if where == path and stream in streams and path not in self.muted and not socket.closed:
+        targets = [socket for socket, (where, streams) in self.sockets.items() if where == path and stream in streams]
+        for number, socket in enumerate(targets if path not in self.muted else []):
+            if self.lag_s and number == 0:
+                asyncio.get_running_loop().call_later(self.lag_s, self._send_late, socket, text)
+            elif not socket.closed:
                 await socket.send_str(text)
+
+    def _send_late(self, socket: web.WebSocketResponse, text: str) -> None:
+        if not socket.closed:
+            task = asyncio.ensure_future(socket.send_str(text))
+            self.late.add(task)
+            task.add_done_callback(self.late.discard)
 
     async def send_to(self, path: str, text: str) -> None:
         """To every connection on a path, asked for or not."""
