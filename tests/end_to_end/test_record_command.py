@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.end_to_end.command import LIMIT_SEC, PROGRAM, answer, slackwater
+from tests.unit.data.recorder.recording import market
+from tests.unit.data.recorder.rows import T0, VENUE, S, quote, write_log
 from tests.unit.data.recorder.venue_server import Venue, serving
 
 ETH = "ETHUSDT"
@@ -139,3 +141,41 @@ def test_a_venue_that_does_not_answer_is_told(tmp_path: Path) -> None:
     )
     assert done.returncode == 4 and "http://127.0.0.1:9/fapi/v1/exchangeInfo: expected a file, found: " in done.stderr
     assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
+
+
+def test_a_recovery_that_kept_rows_aside_does_not_exit_with_zero(tmp_path: Path):
+    from tests.end_to_end.command import slackwater
+
+    write_log(tmp_path, [quote(T0 + S), quote(T0 + 2 * S, bid=100.0012345)])
+    done = slackwater("data", "record", "--to", tmp_path, "--recover", "--venue", VENUE)
+    assert "kept aside" in done.stderr and done.returncode != 0
+
+
+def test_a_reader_of_stderr_that_goes_does_not_end_the_recording(tmp_path: Path):
+    """`slackwater data record ... 2>&1 | tee log`, or a terminal that closes: the next sentence ends the recording."""
+    import subprocess
+
+    from tests.end_to_end.command import PROGRAM
+
+    async def endless(venue: Venue) -> None:
+        while True:
+            await market(venue, 1, 0.01)
+
+    with serving(endless, ends_recorder=False) as venue:
+        words = [str(PROGRAM), "data", "record", "--to", str(tmp_path), "--symbols", ETH, "--json"]
+        words += ["--stream-url", venue.ws_url, "--rest-url", venue.url]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            end = time.monotonic() + 30
+            while len(venue.trades[ETH]) < 50 and time.monotonic() < end:
+                time.sleep(0.05)
+            process.stderr.close()
+            process.stderr = None
+            for socket in list(venue.sockets):
+                assert socket._req is not None and socket._req.transport is not None
+                socket._req.task.get_loop().call_soon_threadsafe(socket._req.transport.abort)
+            time.sleep(4)
+            ended = process.poll()
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+    assert ended is None

@@ -75,6 +75,8 @@ class Backfill:
                     continue
                 if last_ns:
                     state.candles[number].continue_from(last_ns)
+                elif last_ns is None:
+                    self._give_up(f"{state.name}: {frame} look-back: {self._reason}")
 
     async def _fill_symbol(self, state: SymbolState, only_old: bool) -> None:
         gaps = list(state.trades.missing)

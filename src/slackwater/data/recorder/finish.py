@@ -16,7 +16,7 @@ from slackwater.data.instrument import plain
 from slackwater.data.layout import read_json
 from slackwater.data.parquet import open_writer
 from slackwater.data.recorder import log
-from slackwater.data.recorder.log import is_being_written, logs_in, read_log, sync_folder
+from slackwater.data.recorder.log import is_being_written, logs_in, read_log, symbols_being_recorded, sync_folder
 from slackwater.data.recorder.merge import Merge, Places, batch_of, slices_of, sync_file
 from slackwater.errors import DataError
 
@@ -44,9 +44,10 @@ def finish_logs(to: Path, venue: str) -> dict[str, Any]:
     if not folder.is_dir():
         return done
     with _only_one(folder):
+        symbols_being_recorded(folder)  # takes away what dead recorders left
         for stale in folder.glob("*.new"):
             if not is_being_written(stale):
-                stale.unlink()
+                stale.unlink(missing_ok=True)  # by now it may have its own name
         for path in logs_in(folder):
             if not is_being_written(path):
                 _finish_log(path, to, done)

@@ -30,8 +30,8 @@ class KeeperTiming:
     write_s: float = 1.0
     sync_s: float = 10.0
     log_ns: int = HOUR
-    log_rows: int = 16_000_000
-    most_waiting_bytes: int = 256 * MB
+    log_rows: int = 6_000_000
+    most_waiting_bytes: int = 128 * MB
 
 
 @dataclass(frozen=True, slots=True)

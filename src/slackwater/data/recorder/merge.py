@@ -87,7 +87,8 @@ class Merge:
         for stale in self.home.glob(f"{BUILDING}*"):
             restore_replaced(stale, self.home)
             shutil.rmtree(stale)  # of a merge that was killed; no other runs now
-        places = places[~np.isin(self._days(places), self._merged_days(places))]
+        days = self._days(places)
+        places = places[~np.isin(days, self._merged_days(days))]
         if not len(places):
             return Counter()
         spec = self._spec(places)
@@ -129,14 +130,14 @@ class Merge:
         days: NDArray[np.int64] = np.where(kinds == log.CANDLE, self.rows["number"][places], keys) // DAY
         return days
 
-    def _merged_days(self, places: Places) -> list[int]:
-        """Those of the rows' days whose manifest names this log."""
+    def _merged_days(self, days: NDArray[np.int64]) -> list[int]:
+        """Those of the days whose manifest names this log."""
 
         def names(day: int) -> set[str]:
             manifest = self.home / date_of(day) / MANIFEST
             return {source.get("name") for source in read_json(manifest).get("source", [])} if manifest.exists() else set()
 
-        return [day for day in np.unique(self._days(places)).tolist() if self.path.name in names(day)]
+        return [day for day in np.unique(days).tolist() if self.path.name in names(day)]
 
     def _spec(self, places: Places) -> InstrumentSpec:
         """The tape's steps where there is a tape, with a note in its history when the venue's are others by now; else the venue's.

@@ -128,8 +128,8 @@ class Recorder:
         self.started = time.monotonic()
         stop, disk_stop = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
-        asked = [number for number in ENDINGS if signal.getsignal(number) is not signal.SIG_IGN]
-        for number in asked:
+        handlers = {number: found for number in ENDINGS if (found := signal.getsignal(number)) is not signal.SIG_IGN}
+        for number in handlers:
             loop.add_signal_handler(number, stop.set)
         disk = asyncio.create_task(self.keeper.run(disk_stop))
         try:
@@ -146,8 +146,9 @@ class Recorder:
             self.ended = time.monotonic()
             disk_stop.set()
             await asyncio.gather(disk, return_exceptions=True)
-            for number in asked:
+            for number, handler in handlers.items():
                 loop.remove_signal_handler(number)
+                signal.signal(number, handler)
             await self._write_the_last()
             await self.finisher.wait()
         disk.result()

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from slackwater.data.recorder.finish import recording_folder
-from slackwater.data.recorder.log import LOG_ROW, PACKER, LogHeader, LogWriter, is_being_written, logs_in, read_log
-from slackwater.errors import DataError
+from slackwater.data.recorder.log import (
+    LOG_ROW,
+    PACKER,
+    LogHeader,
+    LogWriter,
+    holding,
+    is_being_written,
+    logs_in,
+    read_log,
+    symbols_being_recorded,
+)
+from slackwater.errors import DataError, SafetyError
+from tests.unit.data.recorder.recording import ETH
 from tests.unit.data.recorder.rows import SPEC, T0, VENUE, S, quote, trade, write_log
 
 ROWS = [quote(T0 + k * S, bid=100.0 + k) for k in range(5)] + [trade(7, T0, T0 + 9)]
@@ -95,3 +107,71 @@ def test_logs_are_told_oldest_first(tmp_path: Path):
     assert [path.name.partition("-")[0] for path in logs_in(recording_folder(tmp_path, VENUE))] == [
         str(started) for started in (9 * 10**17, 10**18, 2 * 10**18)
     ]
+
+
+def test_a_disk_that_refuses_to_truncate_does_not_shift_the_rows_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Btrfs and zfs can refuse a truncate when full; the next append goes on behind the half row."""
+    log = LogWriter(tmp_path, LogHeader(VENUE, (ETH,), (SPEC,), "wss://x", T0))
+    real, calls = os.write, 0
+
+    def half(file: int, data: memoryview) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(file, data[:100])
+
+    def refuse(file: int, length: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", half)
+        patch.setattr(os, "ftruncate", refuse)
+        with pytest.raises(OSError, match="No space"):
+            log.append(b"".join(quote(T0 + k * S) for k in range(5)))
+    for _ in range(20):
+        log.append(b"".join(quote(T0 + k * S) for k in range(5)))
+    log.close()
+    assert len(read_log(log.path)[1]) == 100
+
+
+def test_two_that_ask_at_once_do_not_take_each_other_for_a_writer(tmp_path: Path):
+    """A probe takes the exclusive lock itself: a finished log is skipped, or a start refused, when two probe at one moment."""
+    path = write_log(tmp_path, [quote(T0 + S)])
+    found: list[bool] = []
+
+    def probe() -> None:
+        found.extend(is_being_written(path) for _ in range(3000))
+
+    threads = [threading.Thread(target=probe) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not any(found)
+
+
+def test_a_log_whose_folder_cannot_be_synced_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each try, one a second, leaves an open file and a locked empty log."""
+    from slackwater.data.recorder import log as log_module
+
+    def refuse(folder: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    before = len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as patch:
+        patch.setattr(log_module, "sync_folder", refuse)
+        for k in range(5):
+            with pytest.raises(OSError, match="Input/output"):
+                LogWriter(tmp_path, LogHeader(VENUE, (ETH,), (SPEC,), "wss://x", T0 + k))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_recorder_holds_its_symbols_from_its_start_to_its_end(tmp_path: Path):
+    """Also before its first row, and between two logs."""
+    with holding(tmp_path, ["AUSDT", ETH]):
+        with pytest.raises(SafetyError, match="only recorder of ETHUSDT"), holding(tmp_path, [ETH, "BUSDT"]):
+            pass
+        with holding(tmp_path, ["BUSDT"]):
+            assert symbols_being_recorded(tmp_path) == {"AUSDT", "BUSDT", ETH}
+    assert symbols_being_recorded(tmp_path) == set() and not list(tmp_path.iterdir())
