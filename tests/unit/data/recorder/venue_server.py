@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -61,7 +61,8 @@ class Venue:
             if self.lag_s and number == 0:
                 asyncio.get_running_loop().call_later(self.lag_s, self._send_late, socket, text)
             elif not socket.closed:
-                await socket.send_str(text)
+                with suppress(ConnectionError):
+                    await socket.send_str(text)
 
     def _send_late(self, socket: web.WebSocketResponse, text: str) -> None:
         if not socket.closed:
