@@ -125,6 +125,7 @@ def _take_in(entry: SurveyedFile, day: str, writer: TapeWriter, rejects: Rejects
                 rejects.count("other_day", int(np.count_nonzero(~inside)), entry.file.name)
             rows = rows.filter(pa.array(inside))
         writer.append(entry.tape_name, rows, column)
+    intake.check_steps()
     for name, count in intake.dropped.items():
         rejects.count(name, count, entry.file.name)
     odd.update(intake.odd)

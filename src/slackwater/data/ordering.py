@@ -26,16 +26,14 @@ class StepFinder:
     divisor: int = 0  # in units of the last decimal; 0 before the first value that is not 0
 
     def see(self, values: NDArray[np.float64]) -> None:
-        """Take in values; those that are not finite or too large to count exactly are passed over.
-
-        Raises:
-            DataError: a value is finer than any venue quotes.
-        """
+        """Take in values; those that are not finite or too large to count exactly are passed over."""
         usable = values[np.isfinite(values) & ~too_large(values, Fraction(1))]
         before = self.scale.decimals
-        self.scale.see(usable)
+        usable = self.scale.see(usable)
         whole = np.rint(usable * float(10**self.scale.decimals)).astype(np.int64)
-        self.divisor = math.gcd(self.divisor * 10 ** (self.scale.decimals - before), int(np.gcd.reduce(whole)) if len(whole) else 0)
+        more = self.scale.decimals - before
+        known = self.divisor * 10**more if more >= 0 else max(self.divisor // 10**-more, 1)
+        self.divisor = math.gcd(known, int(np.gcd.reduce(whole)) if len(whole) else 0)
 
     @property
     def step(self) -> Decimal | None:
@@ -58,7 +56,7 @@ def survey(file: ArchiveCsv) -> Survey:
     """Look through a file: how many rows, whether in order, in which steps.
 
     Raises:
-        DataError: the zip is damaged, holds no CSV or other columns, or a value is finer than any venue quotes.
+        DataError: the zip is damaged, holds no CSV or other columns, or many values are finer than any venue quotes.
     """
     try:
         return _look(file)
@@ -80,6 +78,8 @@ def _look(file: ArchiveCsv) -> Survey:
             finder = found.price if name in ("bid", "ask", "price") else found.size if name in ("bid_qty", "ask_qty", "qty") else None
             if finder is not None:
                 finder.see(batch.column(name).to_numpy())
+    found.price.scale.check()
+    found.size.scale.check()
     return found
 
 
