@@ -116,7 +116,7 @@ def _take_in(entry: SurveyedFile, day: str, writer: TapeWriter, rejects: Rejects
         "klines": lambda batch: _candles(batch, FRAMES[entry.file.frame or "1m"], rejects, entry.file.name),
     }[kind]
     column = "ts_open" if kind == "klines" else "ts_event"
-    for batch in ordered(entry.source, entry.seen, rejects):
+    for batch in ordered(entry.source, entry.seen, rejects, writer.folder):
         rows = convert(_named(batch, kind))
         inside = _on_day(rows.column(column).to_numpy(), day)
         if not inside.all():

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from slackwater.data.archive_csv import ArchiveCsv, Rejects, WrongType
+from slackwater.data.sorting import NEVER, in_order
 from slackwater.data.steps import DecimalScale, too_large
 
-NEVER = 2**63 - 1
 
 
 @dataclass(slots=True)
@@ -83,28 +84,24 @@ def _look(file: ArchiveCsv) -> Survey:
     return found
 
 
-def ordered(file: ArchiveCsv, seen: Survey, rejects: Rejects) -> Iterator[pa.RecordBatch]:
+def ordered(file: ArchiveCsv, seen: Survey, rejects: Rejects, folder: Path) -> Iterator[pa.RecordBatch]:
     """The rows by key, the first of each key; repeats are counted.
 
-    Rows wait only until no later batch can hold a smaller key, so memory grows with how far rows are displaced, not with the file.
+    Rows wait until no later batch can hold a smaller key, in a temporary folder within the given one when they are many, so memory does
+    not grow with the file.
     """
     if seen.is_ordered:
         yield from file.batches(rejects)
         return
-    later = np.minimum.accumulate(np.array([*seen.earliest, NEVER])[::-1])[::-1]
-    waiting: pa.Table | None = None
     last_key = -1
-    for number, batch in enumerate(file.batches(rejects)):
-        table = pa.Table.from_batches([batch])
-        waiting = table if waiting is None else pa.concat_tables([waiting, table])
-        keys = waiting.column("key").to_numpy()
-        order = np.argsort(keys, kind="stable")
-        ready = int(np.searchsorted(keys[order], later[number + 1], side="left")) if number + 1 < len(seen.earliest) else len(order)
-        taken = order[:ready]
-        sorted_keys = keys[taken]
-        is_new = np.concatenate(([last_key], sorted_keys[:-1])) != sorted_keys
+    for rows in in_order(file.batches(rejects), _keys, seen.earliest, folder):
+        keys = _keys(rows)
+        is_new = np.concatenate(([last_key], keys[:-1])) != keys
         rejects.count("repeated_id", int(np.count_nonzero(~is_new)), file.path.name)
-        if ready:
-            last_key = int(sorted_keys[-1])
-            yield from waiting.take(pa.array(taken[is_new])).combine_chunks().to_batches()
-        waiting = waiting.take(pa.array(order[ready:]))
+        last_key = int(keys[-1])
+        yield from rows.filter(pa.array(is_new)).combine_chunks().to_batches()
+
+
+def _keys(rows: pa.Table | pa.RecordBatch) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = rows.column("key").to_numpy()
+    return found

@@ -109,6 +109,17 @@ def test_days_are_utc_and_a_return_to_a_closed_day_loses_nothing(tmp_path: Path,
     assert done["days"] == [DAY, "2023-11-15", "2023-11-16", "2023-11-17"]
     assert done["rows"]["quotes.parquet"] == 6
     assert [row["ts_event"] for row in read(tmp_path, "quotes")] == [T0, T0 + SEC]
+    names = [sorted(path.name for path in folder.iterdir()) for folder in sorted((tmp_path / "tape/binance/AAAUSDT").glob("2*"))]
+    assert names == [["manifest.json", "quotes.parquet", "trades.parquet"], *[["manifest.json", "quotes.parquet"]] * 3]
+
+
+def test_a_day_that_is_come_back_to_again_and_again_is_whole_and_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slackwater.data.writer.MOST_OPEN", 1)
+    quotes = [((k % 3) * 86_400.0 + 60 - k, 99.9, float(k + 1), 100.1, 1.0) for k in range(30)]
+    done = make_tape(tmp_path, quotes, TRADES, lot="0.25")
+    assert done["rows"]["quotes.parquet"] == 30
+    sizes = [row["bid_lots"] for row in read(tmp_path, "quotes")]
+    assert sizes == [4 * (k + 1) for k in range(27, -1, -3)]
 
 
 def test_gaps_of_more_than_a_minute_are_listed(tmp_path: Path) -> None:
