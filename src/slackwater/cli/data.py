@@ -161,7 +161,7 @@ def verify(
     json: Json = False,
 ) -> int:
     """Check a tape against its manifests and for rows that make no sense. Exits with 4 when it is damaged, with 0 when only odd."""
-    from slackwater.cli.data_tables import verify_text
+    from slackwater.cli.verify_tables import verify_text
     from slackwater.data.verify import verify_tape
     from slackwater.errors import DataError
 

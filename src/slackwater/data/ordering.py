@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from slackwater.data.archive_csv import ArchiveCsv, Rejects, WrongType
+from slackwater.data.column_plan import LINE
 from slackwater.data.sorting import NEVER, in_order
 from slackwater.data.steps import DecimalScale, too_large
-
 
 
 @dataclass(slots=True)
@@ -53,22 +54,24 @@ class Survey:
     size: StepFinder = field(default_factory=lambda: StepFinder(DecimalScale("size")))
 
 
-def survey(file: ArchiveCsv) -> Survey:
-    """Look through a file: how many rows, whether in order, in which steps.
+def survey(file: ArchiveCsv, stop: Event | None = None) -> Survey:
+    """Look through a file: how many rows, whether in order, in which steps; what was seen until then once `stop` is set.
 
     Raises:
         DataError: the zip is damaged, holds no CSV or other columns, or many values are finer than any venue quotes.
     """
     try:
-        return _look(file)
+        return _look(file, stop)
     except WrongType:
-        return _look(file)
+        return _look(file, stop)
 
 
-def _look(file: ArchiveCsv) -> Survey:
+def _look(file: ArchiveCsv, stop: Event | None) -> Survey:
     found = Survey()
     previous = -1
     for batch in file.batches(Rejects()):
+        if stop is not None and stop.is_set():
+            return found
         keys = batch.column("key").to_numpy()
         found.rows += len(keys)
         found.earliest.append(int(keys.min()) if len(keys) else NEVER)
@@ -97,7 +100,9 @@ def ordered(file: ArchiveCsv, seen: Survey, rejects: Rejects, folder: Path) -> I
     for rows in in_order(file.batches(rejects), _keys, seen.earliest, folder):
         keys = _keys(rows)
         is_new = np.concatenate(([last_key], keys[:-1])) != keys
-        rejects.count("repeated_id", int(np.count_nonzero(~is_new)), file.path.name)
+        repeated = np.flatnonzero(~is_new)
+        if len(repeated):
+            rejects.count("repeated_id", len(repeated), f"{file.path.name}: row {rows.column(LINE)[int(repeated[0])]}")
         last_key = int(keys[-1])
         yield from rows.filter(pa.array(is_new)).combine_chunks().to_batches()
 
