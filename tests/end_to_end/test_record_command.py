@@ -11,6 +11,8 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import pytest
 
 from tests.end_to_end.command import LIMIT_SEC, PROGRAM, answer, slackwater
 from tests.unit.data.recorder.recording import market
-from tests.unit.data.recorder.rows import T0, VENUE, S, quote, write_log
+from tests.unit.data.recorder.rows import SPEC, T0, VENUE, S, quote, write_log
 from tests.unit.data.recorder.venue_server import Venue, serving
 
 ETH = "ETHUSDT"
@@ -146,7 +148,9 @@ def test_a_venue_that_does_not_answer_is_told(tmp_path: Path) -> None:
 def test_a_recovery_that_kept_rows_aside_does_not_exit_with_zero(tmp_path: Path):
     from tests.end_to_end.command import slackwater
 
-    write_log(tmp_path, [quote(T0 + S), quote(T0 + 2 * S, bid=100.0012345)])
+    write_log(tmp_path, [quote(T0 + S)])
+    assert answer("data", "record", "--to", tmp_path, "--recover")["logs"] == 1
+    write_log(tmp_path, [quote(T0 + 2 * S)], T0 + 2 * S, spec=replace(SPEC, tick_size=Decimal("0.001")))
     done = slackwater("data", "record", "--to", tmp_path, "--recover", "--venue", VENUE)
     assert "kept aside" in done.stderr and done.returncode != 0
 

@@ -103,10 +103,19 @@ def _import_text(done: dict[str, Any]) -> str:
         ("time_backwards", "sorted, steps back in time"),
     ):
         if done[what]:
-            lines.append(f"{word}: " + ", ".join(f"{count:,} {kind}" for kind, count in done[what].items()))
+            lines.append(f"{word}: " + ", ".join(f"{count:,} {kind}{_first_place(done, kind)}" for kind, count in done[what].items()))
     if done["gaps"]:
         lines.append(f"{done['gaps']} gap(s) of more than 60 s without quotes, listed in the manifests")
     return "\n".join(lines)
+
+
+def _first_place(done: dict[str, Any], kind: str) -> str:
+    from slackwater.data.formats.source import place_word
+
+    for name, places in done["places"].items():
+        if places.get(kind):
+            return f" ({name} {place_word(Path(name))} {places[kind][0]})"
+    return ""
 
 
 @app.command
@@ -154,7 +163,7 @@ def verify(
     json: Json = False,
 ) -> int:
     """Check a tape against its manifests and for rows that make no sense. Exits with 4 when it is damaged, with 0 when only odd."""
-    from slackwater.cli.data_tables import verify_text
+    from slackwater.cli.verify_tables import verify_text
     from slackwater.data.checks.verify import verify_tape
     from slackwater.errors import DataError
 

@@ -60,7 +60,16 @@ def _fetch_text(done: dict[str, Any]) -> str:
     ]
     for what, word in (("quarantined", "dropped"), ("kept_odd", "kept, rejected at run time")):
         if done[what]:
-            lines.append(f"{word}: " + ", ".join(f"{count:,} {kind}" for kind, count in done[what].items()))
+            lines.append(f"{word}: " + ", ".join(f"{count:,} {kind}{_first_place(done, kind)}" for kind, count in done[what].items()))
+    if done["quarantined"].get("other_day"):
+        lines.append(
+            "other_day: rows whose time lies outside their file's day; they are not put on the day they name, whose own file has it"
+        )
     if done["skipped"]:
         lines.append(f"days not written: {', '.join(sorted(done['skipped']))}")
     return "\n".join(lines)
+
+
+def _first_place(done: dict[str, Any], kind: str) -> str:
+    places = done["places"].get(kind)
+    return f" ({places[0]})" if places else ""

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import csv
 import itertools
+import shutil
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, progress
 from slackwater.cli.data import Json, app
-from slackwater.errors import UsageError
+from slackwater.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from slackwater.data.query import Answer
 
 FORMATS = ("table", "csv", "json")
-CHUNK_ROWS = 1000  # written at once, so that a long answer needs no memory
+MOST_IN_MEMORY = 1 << 24  # bytes of an answer that waits
+COPY_CHARACTERS = 1 << 20
 
 
 @app.command
@@ -41,7 +45,11 @@ def sql(
     if rows <= 0:
         raise UsageError(f"--rows: expected a positive number, found {rows}")
     with answer(data, query, memory_mb) as found:
-        {"table": lambda: _print_table(found, rows), "csv": lambda: _print_csv(found), "json": lambda: _print_json(found)}[kind]()
+        {
+            "table": lambda: _print_table(found, rows),
+            "csv": lambda: _print_whole(_write_csv, found),
+            "json": lambda: _print_whole(_write_json, found),
+        }[kind]()
 
 
 @app.command
@@ -52,8 +60,8 @@ def scan(
     config: Annotated[Path | None, Parameter(help="A configuration file. Left out: the defaults.")] = None,
     top: Annotated[int | None, Parameter(help="How many to name. Left out: scanner.top_n.")] = None,
     json: Json = False,
-) -> None:
-    """Rank symbols by what the strategy needs, within the limits of the configuration's scanner section."""
+) -> int:
+    """Rank symbols by what the strategy needs, within the configuration's scanner section. Exits with 4 when damaged ones were skipped."""
     from slackwater.cli.scan_tables import scan_text
     from slackwater.config.loading import load
 
@@ -73,39 +81,50 @@ def scan(
         found = scan_tickers(str(tickers), loaded, top)
     for kind, count in found.get("quarantined", {}).items():
         note(f"{count:,} entries passed over: {kind}, first {found['places'][kind][0]}")
+    for entry in found.get("skipped", []):
+        note(f"{entry['name']}: skipped: {entry['reason']}")
     emit(json, found, lambda: scan_text(found))
+    return DataError.exit_code if found.get("skipped") else 0
 
 
 def _print_table(found: Answer, most: int) -> None:
     from slackwater.cli.data_tables import records_text
 
     shown = list(itertools.islice(found.rows, most))
+    is_cut = next(found.rows, None) is not None  # a query that fails does so before anything is printed
     print(records_text(found.columns, [[_plain(value) for value in row] for row in shown]))
-    if next(found.rows, None) is not None:
+    if is_cut:
         note(f"the first {most:,} rows; --rows shows more, --format csv or json all")
 
 
-def _print_csv(found: Answer) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+def _print_whole(write: Callable[[Answer, IO[str]], None], found: Answer) -> None:
+    """Print an answer of any length once it is complete: until then it waits, the long one on disk."""
+    with tempfile.SpooledTemporaryFile(MOST_IN_MEMORY, "w+", encoding="utf-8", newline="") as waiting:
+        write(found, waiting)
+        waiting.seek(0)
+        shutil.copyfileobj(waiting, sys.stdout, COPY_CHARACTERS)
+
+
+def _write_csv(found: Answer, out: IO[str]) -> None:
+    writer = csv.writer(out, lineterminator="\n")
     writer.writerow(found.columns)
     for row in found.rows:
         writer.writerow(["" if value is None else _plain(value) for value in row])
 
 
-def _print_json(found: Answer) -> None:
+def _write_json(found: Answer, out: IO[str]) -> None:
     """One object, written as its rows come."""
     import msgspec
 
     def encoded(value: Any) -> str:
         return msgspec.json.encode(value).decode()
 
-    chunks = iter(lambda: list(itertools.islice(found.rows, CHUNK_ROWS)), [])
-    first = next(chunks, [])  # a query that fails does so before anything is printed
-    print(f'{{"columns":{encoded(found.columns)},"types":{encoded(found.types)},"rows":[', end="")
-    for number, chunk in enumerate(itertools.chain([first], chunks)):
-        text = ",".join(encoded([_plain(value) for value in row]) for row in chunk)
-        print("," + text if number and text else text, end="")
-    print("]}")
+    out.write(f'{{"columns":{encoded(found.columns)},"types":{encoded(found.types)},"rows":[')
+    before = ""
+    for row in found.rows:
+        out.write(before + encoded([_plain(value) for value in row]))
+        before = ","
+    out.write("]}\n")
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,6 @@ from rich.text import Text
 PIPE_WIDTH = 100  # columns when nobody tells, as in a pipe
 LONG_VENUE = 12  # a longer name stands on a line of its own
 LONG_SOURCE = 24  # a longer one is cut in the middle; --json has it whole
-MOST_DAYS = 40  # a longer list of days shows those with something to say
 
 
 def text_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: Collection[int] = (0,), folded: str = "") -> str:
@@ -73,77 +72,10 @@ def listing_text(entries: Sequence[dict[str, Any]]) -> str:
                 f"{entry['bytes'] / 1e6:,.1f}",
                 "-" if entry["bytes_per_row"] is None else f"{entry['bytes_per_row']:.1f}",
                 f"{entry['gaps']:,}",
-                _few([_shortened(name) for name in entry["source"]], 1) or "-",
+                few([_shortened(name) for name in entry["source"]], 1) or "-",
             )
         )
     return text_table(head, rows, left=(0, 1), folded="SOURCE")
-
-
-def verify_text(entry: dict[str, Any]) -> str:
-    """One symbol's findings: the verdict, a line for each day, then every kind of oddity with its meaning and first places."""
-    from slackwater.data.checks.findings import ODD_KINDS
-
-    rows = ", ".join(f"{count:,} {name}" for name, count in entry["rows"].items())
-    odd = {kind: entry["counts"][kind] for kind in ODD_KINDS if entry["counts"].get(kind)}
-    verdict = "damaged" if entry["damage"] else "good"
-    lines = [f"{entry['venue']}/{entry['symbol']}: {verdict}; {rows}; {len(entry['gaps'])} gap(s), coverage {entry['coverage']:.2%}"]
-    lines += [f"  {sentence}" for sentence in entry["damage"]]
-    lines += ["", _days_text(entry["days"])]
-    if entry["missing_days"]:
-        lines.append(f"no data on {_few(entry['missing_days'], 5)}")
-    lines += [f"from {change['from']}: tick {change['tick_size']}, lot {change['lot_size']}" for change in entry["step_history"]]
-    if odd:
-        cells = [(kind, f"{count:,}", f"{ODD_KINDS[kind]}\nfirst: {entry['places'][kind][0]}") for kind, count in odd.items()]
-        lines += ["", text_table(("ODD", "COUNT", "MEANING"), cells, folded="MEANING")]
-    return "\n".join([*lines, ""])
-
-
-def _days_text(days: Sequence[dict[str, Any]]) -> str:
-    shown = [day for day in days if day["damage"] or {"quotes", "trades"} & set(day["files"])]  # not those of candles alone
-    if len(shown) > MOST_DAYS:
-        shown = [day for day in shown if day["damage"] or day["counts"] or day["gaps"]]
-    head = ("DAY", "FILE", "ROWS", "HOURS", "FIRST", "LAST", "GAPS", "P1 MS", "MEDIAN", "P99", "MS/H", "ODD")
-    rows = []
-    for day in shown:
-        for k, (stem, file) in enumerate(_main_files(day)):
-            odd = sum(day["counts"].values())
-            rows.append(
-                (
-                    day["date"] if k == 0 else "",
-                    stem,
-                    f"{file['rows']:,}",
-                    f"{file['hours']}/24",
-                    _clock(file["first"]),
-                    _clock(file["last"]),
-                    f"{day['gaps']:,}" if k == 0 else "",
-                    *_latency(file["latency"]),
-                    ("DAMAGED" if day["damage"] else f"{odd:,}") if k == 0 else "",
-                )
-            )
-    text = text_table(head, rows, left=(0, 1))
-    hidden = len(days) - len(shown)
-    return text + (f"\n{hidden} more day(s) of candles alone, or without gaps or oddities" if hidden else "")
-
-
-def _main_files(day: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    found = [(stem, file) for stem, file in day["files"].items() if stem in ("quotes", "trades")]
-    empty = {"rows": 0, "hours": 0, "first": None, "last": None, "latency": None}
-    return found or [("-", empty)]
-
-
-def _latency(found: dict[str, Any] | None) -> tuple[str, str, str, str]:
-    if found is None:
-        return "-", "-", "-", "-"
-    slope = found["slope_ms_per_hour"]
-    return _short(found["p1_ms"]), _short(found["median_ms"]), _short(found["p99_ms"]), "-" if slope is None else f"{slope:+.3g}"
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _clock(moment: str | None) -> str:
-    return moment[11:19] if moment else "-"
 
 
 def symbol_cell(name: str) -> str:
@@ -160,6 +92,7 @@ def _shortened(name: str) -> str:
     return name if len(name) <= LONG_SOURCE else f"{name[: LONG_SOURCE // 2]}…{name[-LONG_SOURCE // 2 :]}"
 
 
-def _few(names: Sequence[str], most: int) -> str:
+def few(names: Sequence[str], most: int) -> str:
+    """The first names, and how many more there are."""
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

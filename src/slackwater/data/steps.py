@@ -12,6 +12,10 @@ from slackwater.errors import DataError
 
 MAX_DECIMALS = 12  # finer than any venue quotes: more is the noise of float arithmetic
 MAX_STEPS = 2.0**53  # beyond this a float64 no longer holds every whole number
+MOST_OFF = 1000  # values off the steps, or with noise, that are taken for faults of the input
+MOST_OFF_SHARE = 0.001  # of all: a step that is wrong shows in a good part of them
+MAX_DIGITS = 15  # of a number that a float64 holds exactly, whatever the digits
+POWERS = 10.0 ** np.arange(MAX_DIGITS)
 STEP_TOLERANCE = 1e-6  # of a step: what arithmetic on the way to the file may have left
 
 
@@ -34,32 +38,70 @@ def too_large(values: NDArray[np.float64], step: Fraction) -> NDArray[np.bool_]:
 
 
 class DecimalScale:
-    """The number of decimals that the values seen so far need: a value needs `d` when it is the float nearest to a `d`-decimal number."""
+    """The number of decimals that the values seen so far need: a value needs `d` when it is the float nearest to a `d`-decimal number.
+
+    A value that needs more than any venue quotes carries the noise of arithmetic, and with as many decimals as some values need others are
+    too large to be counted exactly. What fits least is passed over when it is little: it is on a step, or will be counted as off it.
+    """
 
     def __init__(self, column: str) -> None:
         self.column = column
         self.decimals = 0
+        self._needs = np.zeros(MAX_DECIMALS + 2, np.int64)  # values by the decimals they need; the last for noise
+        self._sizes = np.zeros(MAX_DIGITS + 1, np.int64)  # values by their digits before the point
+        self._example: dict[int, float] = {}  # the first value that needs so many decimals
 
-    def see(self, values: NDArray[np.float64]) -> None:
-        """Take in finite values.
+    def see(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take in finite values; returns those that the decimals known now are enough for."""
+        if not len(values):
+            return values
+        whole = np.rint(values * float(10**self.decimals))
+        fits = (whole / float(10**self.decimals) == values) & (np.abs(whole) < MAX_STEPS)
+        self._sizes += np.bincount(_digits(values), minlength=MAX_DIGITS + 1)
+        self._needs[self.decimals] += int(np.count_nonzero(fits))
+        if fits.all():
+            return values
+        left = values[~fits]
+        for decimals in range(MAX_DECIMALS + 1):
+            rest = left[np.rint(left * float(10**decimals)) / float(10**decimals) != left]
+            self._count(decimals, left, len(left) - len(rest))
+            left = rest
+        self._count(MAX_DECIMALS + 1, left, len(left))
+        self.decimals = min(range(MAX_DECIMALS + 1), key=self._passed_over)
+        scale = float(10**self.decimals)
+        found: NDArray[np.float64] = values[np.rint(values * scale) / scale == values]
+        return found
+
+    def check(self) -> None:
+        """Say whether the values passed over were few.
 
         Raises:
-            DataError: a value needs more decimals than any venue quotes, or more than a float64 can hold at its size.
+            DataError: they were more than a thousandth of all, or more than a thousand.
         """
-        left = values
-        for decimals in range(self.decimals, MAX_DECIMALS + 1):
-            scale = float(10**decimals)
-            whole = np.rint(left * scale)
-            left = left[(whole / scale != left) | (np.abs(whole) >= MAX_STEPS)]
-            if not len(left):
-                self.decimals = decimals
-                return
-        raise DataError(
-            f"{self.column}: expected values of at most {MAX_DECIMALS} decimals, found {float(left[0])!r}; "
-            "give the step with --tick (prices) or --lot (sizes)"
-        )
+        passed_over = self._passed_over(self.decimals)
+        if passed_over > min(MOST_OFF, MOST_OFF_SHARE * int(self._needs.sum())):
+            example = next((value for need, value in sorted(self._example.items(), reverse=True) if need > self.decimals), 0.0)
+            raise DataError(
+                f"{self.column}: expected values of at most {MAX_DECIMALS} decimals, found {example!r}; "
+                "give the step with --tick (prices) or --lot (sizes)"
+            )
+
+    def _count(self, need: int, values: NDArray[np.float64], count: int) -> None:
+        if count:
+            self._needs[need] += count
+            self._example.setdefault(need, float(values[0]))
+
+    def _passed_over(self, decimals: int) -> int:
+        """How many values need more decimals, or are too large for so many."""
+        return int(self._needs[decimals + 1 :].sum() + self._sizes[max(MAX_DIGITS - decimals, 0) :].sum())
 
     @property
     def step(self) -> Decimal:
         """One unit of the last decimal."""
         return Decimal(1).scaleb(-self.decimals)
+
+
+def _digits(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The digits before the point, none for values below 1; more than a float64 holds count as the most it does."""
+    found: NDArray[np.int64] = np.searchsorted(POWERS, np.abs(values), side="right")
+    return found

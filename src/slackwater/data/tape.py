@@ -91,8 +91,8 @@ def open_tape(folder: Path | str, symbols: Sequence[str] | None = None) -> Tape:
     """
     folder = Path(folder)
     found = find_symbol_folders(folder)
-    wanted = list(found) if not symbols else [_select(folder, name, found) for name in symbols]
-    entries = [_open_symbol(path) for path in dict.fromkeys(wanted)]
+    wanted = list(found) if not symbols else [select_folder(folder, name, found) for name in symbols]
+    entries = [open_symbol(path) for path in dict.fromkeys(wanted)]
     entries.sort(key=lambda entry: entry.symbol)
     for one, two in zip(entries, entries[1:], strict=False):
         if one.symbol == two.symbol:
@@ -110,12 +110,9 @@ def find_symbol_folders(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a tape's folder, found {'a file' if folder.exists() else 'nothing'}")
-    found = sorted(path.parent for path in folder.glob("*/*/*") if path.is_dir() and _is_day(path))
-    found = list(dict.fromkeys(found))
+    found = _with_days(folder)
     if not found and any(folder.glob(".recording/*/*.log")):
-        raise DataError(
-            f"{folder}: expected a tape, found a recording that is not on it yet; `slackwater data record --recover` puts it there"
-        )
+        raise DataError(f"{folder}: expected a tape, found only what a recording left; `slackwater data record --recover` makes it one")
     if not found:
         raise DataError(
             f"{folder}: expected a tape (venue/symbol/date/quotes.parquet), found none; "
@@ -129,7 +126,28 @@ def _is_day(path: Path) -> bool:
     return not hidden and DATE_PATTERN.fullmatch(path.name) is not None and bool(data_files(path))
 
 
-def _select(folder: Path, name: str, found: list[Path]) -> Path:
+def find_remains(folder: Path) -> list[Path]:
+    """The folders of all symbols that are or were on a tape: with days, or with an `instrument.json` or a manifest that tell of some.
+
+    Raises:
+        DataError: the folder is missing or holds no symbol.
+    """
+    told = {path.parent for path in folder.glob(f"*/*/{INSTRUMENT}")}
+    told |= {path.parents[1] for path in folder.glob(f"*/*/*/{MANIFEST}") if DATE_PATTERN.fullmatch(path.parent.name)}
+    remains = {path for path in told if not path.name.startswith(".") and not path.parent.name.startswith(".")}
+    return sorted(remains | set(find_symbol_folders(folder) if not remains else _with_days(folder)))
+
+
+def _with_days(folder: Path) -> list[Path]:
+    return list(dict.fromkeys(sorted(path.parent for path in folder.glob("*/*/*") if path.is_dir() and _is_day(path))))
+
+
+def select_folder(folder: Path, name: str, found: list[Path]) -> Path:
+    """The one of the folders found that a name stands for, SYMBOL or venue/SYMBOL.
+
+    Raises:
+        UsageError: none does, or several.
+    """
     matches = [path for path in found if name in (path.name, f"{path.parent.name}/{path.name}")]
     if len(matches) == 1:
         return matches[0]
@@ -142,7 +160,12 @@ def _select(folder: Path, name: str, found: list[Path]) -> Path:
     raise UsageError(f"{folder}: expected one of {', '.join(known)}, found {name!r}{hint}")
 
 
-def _open_symbol(folder: Path) -> SymbolTape:
+def open_symbol(folder: Path) -> SymbolTape:
+    """The symbol in a folder.
+
+    Raises:
+        DataError: its `instrument.json` is missing or damaged.
+    """
     dates = tuple(path.name for path in date_folders(folder) if data_files(path))
     return SymbolTape(folder.parent.name, folder.name, folder, read_instrument(folder / INSTRUMENT), dates)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,7 @@ from slackwater.data.layout import (
     write_json,
 )
 from slackwater.data.parquet import open_parquet, open_writer
+from slackwater.data.sorting import in_order
 from slackwater.data.swap import swap_folders
 from slackwater.errors import DataError
 from slackwater.schema.units import DAY, SEC
@@ -47,6 +48,7 @@ class DayFile:
 
     path: Path
     writer: pq.ParquetWriter
+    parts: list[Path] = field(default_factory=list)  # what came after it had been closed, to be put behind it
     last_key: int = -(2**63)
     backwards: int = 0  # steps back in time; such a file is sorted before it is put in place
 
@@ -85,14 +87,18 @@ class TapeWriter:
             path = self.folder / date_of(day) / name
             path.parent.mkdir(exist_ok=True)
             found = self.files[day, name] = DayFile(path, open_writer(path, schema))
-            for old in [file for file in self.files.values() if file.writer.is_open][:-MOST_OPEN]:
-                old.writer.close()
+            self._close_old()
         elif not found.writer.is_open:
-            # The source went back to a day that was closed. A Parquet file cannot be continued, so it is written anew.
-            written = pq.read_table(found.path)
-            found.writer = open_writer(found.path, schema)
-            found.writer.write_table(written)
+            # The source went back to a day that was closed. A Parquet file cannot be continued.
+            found.parts.append(found.path.with_suffix(f".part{len(found.parts)}"))
+            found.writer = open_writer(found.parts[-1], schema)
+            self.files[day, name] = self.files.pop((day, name))  # the latest comes last
+            self._close_old()
         return found
+
+    def _close_old(self) -> None:
+        for old in [file for file in self.files.values() if file.writer.is_open][:-MOST_OPEN]:
+            old.writer.close()
 
     def close(self) -> None:
         """Close every open file; safe to call twice."""
@@ -107,7 +113,8 @@ class TapeWriter:
         for (_, name), file in sorted(self.files.items()):
             if file.backwards:
                 backwards[name.removesuffix(".parquet")] += file.backwards
-                sort_file(file.path)
+            if file.backwards or file.parts:
+                sort_file(file.path, file.parts)
         return backwards
 
     def finish(self, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -210,26 +217,29 @@ def order_keys(batch: pa.RecordBatch | pa.Table) -> NDArray[np.int64]:
     return found
 
 
-def sort_file(path: Path) -> None:
-    """Sort one day's file by time, equal times as they were.
+def sort_file(path: Path, parts: Sequence[Path] = ()) -> None:
+    """Sort one day's file by time, equal times as they were, with the parts that come behind it.
 
-    Rows wait only until no later batch can hold an earlier time, so memory grows with how far rows are displaced, not with the day.
+    Rows wait until no later batch can hold an earlier time, on disk when they are many, so memory does not grow with the day.
     """
-    with open_parquet(path) as file:
-        earliest = [int(keys.min()) for keys in _key_batches(file)]
-    later = np.minimum.accumulate(np.array([*earliest, 2**63 - 1])[::-1])[::-1]
+    paths = [path, *parts]
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for one in paths:
+            with open_parquet(one) as file:
+                yield from file.iter_batches(BATCH_ROWS, use_threads=False)
+
+    earliest: list[int] = []
+    for one in paths:
+        with open_parquet(one) as file:
+            earliest += [int(keys.min()) for keys in _key_batches(file)]
     temporary = path.with_suffix(".sorted")
-    with open_parquet(path) as file, open_writer(temporary, file.schema_arrow) as writer:
-        waiting = file.schema_arrow.empty_table()
-        for number, batch in enumerate(file.iter_batches(BATCH_ROWS, use_threads=False)):
-            waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])]).combine_chunks()
-            keys = order_keys(waiting)
-            order = np.argsort(keys, kind="stable")
-            ready = int(np.searchsorted(keys[order], later[number + 1], side="right"))
-            if ready:
-                writer.write_table(waiting.take(pa.array(order[:ready])))
-            waiting = waiting.take(pa.array(order[ready:]))
+    with open_writer(temporary, pq.read_schema(path)) as writer:
+        for table in in_order(batches(), order_keys, earliest, path.parent):
+            writer.write_table(table)
     temporary.replace(path)
+    for one in parts:
+        one.unlink()
 
 
 def _key_batches(file: pq.ParquetFile) -> Iterator[NDArray[np.int64]]:

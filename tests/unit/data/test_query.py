@@ -122,9 +122,19 @@ def test_no_tape_and_a_damaged_one_end_with_4(tmp_path: Path, capsys: pytest.Cap
     assert "expected a readable tape, found:" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("options", [["--json"], ["--format", "csv"], ["--format", "json"], []])
+def test_a_query_that_fails_midway_prints_nothing_but_why(tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
+    tape = write(tmp_path, OddTape())
+    sql = f"SELECT CASE WHEN i < {120_000 if options else 20} THEN i::VARCHAR ELSE 'x' END::INT AS a FROM range(200000) t(i)"
+    assert main(["data", "sql", sql, "--data", str(tape), *options]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1 and "Could not convert string 'x' to INT32" in printed.err
+
+
 def test_json_and_csv_have_every_row(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     tape = write(tmp_path, OddTape())
-    monkeypatch.setattr(data_query, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(data_query, "MOST_IN_MEMORY", 7)
     monkeypatch.setattr(query, "FETCH_ROWS", 11)
     sql = "SELECT ts_event, bid, ts_event::HUGEINT * 1000000 AS big, NULL AS nothing FROM quotes ORDER BY ts_event"
     found = json.loads(said(capsys, tape, sql, "--json"))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from slackwater.data import writer
+from slackwater.data import sorting, writer
 from slackwater.data.layout import QUOTE_SCHEMA, TRADE_SCHEMA, sha256_of
 from slackwater.data.parquet import ENCODING, open_writer
 from slackwater.data.writer import describe_day, sort_file
@@ -29,11 +29,24 @@ def write(path: Path, times: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.T
     return table
 
 
-@pytest.mark.parametrize("spread", [0, 3, 50, 10_000])
-def test_sorting_in_batches_is_a_stable_sort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spread: int) -> None:
+ORDERS = {
+    "straight": np.arange(200) // 3,
+    "a little out": np.arange(200) // 3 + np.random.default_rng(1).integers(0, 4, 200),
+    "more": np.arange(200) // 3 + np.random.default_rng(2).integers(0, 50, 200),
+    "shuffled": np.random.default_rng(3).integers(0, 10_000, 200),
+    "backwards": np.arange(200)[::-1] // 3,
+    "few times": np.random.default_rng(4).integers(0, 3, 200),
+    "one late": np.concatenate((np.arange(199), [0])),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("window", [10, 64, 1000])
+def test_sorting_in_batches_is_a_stable_sort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str, window: int) -> None:
     monkeypatch.setattr(writer, "BATCH_ROWS", 16)
-    draw = np.random.default_rng(spread)
-    times = T0 + np.arange(200) // 3 + draw.integers(0, spread + 1, 200)
+    monkeypatch.setattr(sorting, "WINDOW_ROWS", window)
+    monkeypatch.setattr(sorting, "RUN_BATCH_ROWS", 5)
+    times = T0 + ORDERS[order]
     table = write(tmp_path / "quotes.parquet", times)
     sort_file(tmp_path / "quotes.parquet")
     expected = table.take(pa.array(np.argsort(times, kind="stable")))

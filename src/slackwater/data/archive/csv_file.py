@@ -16,6 +16,7 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from slackwater.data.archive.files import COLUMNS, TAKEN
+from slackwater.data.formats.column_plan import LINE
 from slackwater.errors import DataError
 
 BLOCK_BYTES = 1 << 23
@@ -62,7 +63,8 @@ class ArchiveCsv:
     is_typed: bool = True
 
     def batches(self, rejects: Rejects) -> Iterator[pa.RecordBatch]:
-        """Rows in file order: `key` and what is taken of the kind; times in nanoseconds. Bad lines go to `rejects`.
+        """Rows in file order: `key`, what is taken of the kind and `line`, the row's number in the file from 1, lines of another shape and
+        the header not counted; times in nanoseconds. Bad lines go to `rejects`.
 
         Every call gives the same rows, once the file was read to its end.
 
@@ -134,17 +136,17 @@ class ArchiveCsv:
             list(batch.columns) if self.is_typed else [_typed(name, column) for name, column in zip(names, batch.columns, strict=True)]
         )
         good = np.ones(batch.num_rows, np.bool_)
+        numbers = pa.array(np.arange(rows_before + 1, rows_before + 1 + batch.num_rows, dtype=np.int64))
         for column in columns:
             if column.null_count:
                 good &= column.is_valid().to_numpy(zero_copy_only=False)
         if not good.all():
             first = rows_before + int(np.flatnonzero(~good)[0]) + 1
             rejects.count("malformed_value", int(np.count_nonzero(~good)), f"{self.path.name}: row {first}")
-            columns = [column.filter(pa.array(good)) for column in columns]
+            columns, numbers = [column.filter(pa.array(good)) for column in columns], numbers.filter(pa.array(good))
         is_time = [name in TIMES or (name == "key" and self.kind in ("klines", "fundingRate")) for name in names]
-        return pa.RecordBatch.from_arrays(
-            [pa.array(to_ns(column.to_numpy())) if timed else column for column, timed in zip(columns, is_time, strict=True)], names=names
-        )
+        arrays = [pa.array(to_ns(column.to_numpy())) if timed else column for column, timed in zip(columns, is_time, strict=True)]
+        return pa.RecordBatch.from_arrays([*arrays, numbers], names=[*names, LINE])
 
 
 def _typed(name: str, column: pa.Array) -> pa.Array:

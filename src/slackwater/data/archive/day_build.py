@@ -15,9 +15,21 @@ from numpy.typing import NDArray
 from slackwater.data.archive.csv_file import ArchiveCsv, Rejects
 from slackwater.data.archive.files import FRAMES, ArchiveFile
 from slackwater.data.archive.ordering import Survey, ordered
+from slackwater.data.formats.column_plan import LINE
 from slackwater.data.formats.quarantine import Intake
 from slackwater.data.instrument import InstrumentSpec
-from slackwater.data.layout import FUNDING, KLINE_SCHEMA, MANIFEST, QUOTES, TRADES, data_files, kline_name, link_or_copy, read_json
+from slackwater.data.layout import (
+    FUNDING,
+    KLINE_SCHEMA,
+    MANIFEST,
+    QUOTES,
+    TRADES,
+    data_files,
+    kline_name,
+    link_or_copy,
+    read_json,
+    time_text,
+)
 from slackwater.data.writer import TapeWriter, writing
 from slackwater.schema.units import DAY
 
@@ -114,17 +126,19 @@ def _take_in(entry: SurveyedFile, day: str, writer: TapeWriter, rejects: Rejects
         "klines": lambda batch: _candles(batch, FRAMES[entry.file.frame or "1m"], rejects, entry.file.name),
     }[kind]
     column = "ts_open" if kind == "klines" else "ts_event"
-    for batch in ordered(entry.source, entry.seen, rejects):
+    for batch in ordered(entry.source, entry.seen, rejects, writer.folder):
         rows = convert(_named(batch, kind))
         inside = _on_day(rows.column(column).to_numpy(), day)
         if not inside.all():
             # A month of funding is cut into its days; elsewhere a row of another day must not replace that day.
             if kind != "fundingRate":
-                rejects.count("other_day", int(np.count_nonzero(~inside)), entry.file.name)
+                first = time_text(int(rows.column(column)[int(np.argmin(inside))].as_py()))
+                rejects.count("other_day", int(np.count_nonzero(~inside)), f"{entry.file.name}: {first}")
             rows = rows.filter(pa.array(inside))
         writer.append(entry.tape_name, rows, column)
+    intake.check_steps()
     for name, count in intake.dropped.items():
-        rejects.count(name, count, entry.file.name)
+        rejects.count(name, count, f"{entry.file.name}: row {intake.dropped.places[name][0]}")
     odd.update(intake.odd)
     return {
         "kind": entry.file.frame or kind,
@@ -160,8 +174,10 @@ def _candles(batch: pa.RecordBatch, length_ns: int, rejects: Rejects, place: str
     prices = np.array([values[name] for name in ("open", "high", "low", "close")])
     makes_sense = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0) & np.isfinite(values["volume"]) & (values["volume"] >= 0)
     on_frame = (opens > 0) & (opens % length_ns == 0)
-    rejects.count("no_candle", int(np.count_nonzero(~makes_sense)), place)
-    rejects.count("off_frame", int(np.count_nonzero(makes_sense & ~on_frame)), place)
+    numbers = batch.column(LINE).to_numpy()
+    for kind, bad in (("no_candle", ~makes_sense), ("off_frame", makes_sense & ~on_frame)):
+        if bad.any():
+            rejects.count(kind, int(np.count_nonzero(bad)), f"{place}: row {numbers[np.argmax(bad)]}")
     keep = makes_sense & on_frame
     columns = [opens[keep], opens[keep] + length_ns, *(column[keep] for column in values.values())]
     return pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=KLINE_SCHEMA)

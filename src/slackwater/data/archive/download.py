@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import aiohttp
@@ -72,13 +73,24 @@ class _Refused(Exception):
         self.status = status
 
 
-def download(files: Sequence[ArchiveFile], options: DownloadOptions, advance: Advance = lambda amount: None) -> list[Outcome]:
-    """Have every file in the cache, as far as that can be done. `advance` is told 1 for each file.
+def download(
+    files: Sequence[ArchiveFile],
+    options: DownloadOptions,
+    advance: Advance = lambda amount: None,
+    look: Callable[[Outcome, Event], None] = lambda outcome, stop: None,
+) -> list[Outcome]:
+    """Have every file in the cache, as far as that can be done.
+
+    Args:
+        files: what to have.
+        options: from where, to where, how.
+        advance: told 1 for each file had and each one looked at.
+        look: given every outcome while others are still on their way, one at a time, in no order; it ends early once the event is set.
 
     Raises:
         DataError: the cache cannot be written.
     """
-    return asyncio.run(_download(files, options, advance))
+    return asyncio.run(_download(files, options, advance, look))
 
 
 def fetch_bytes(url: str, attempts: int = 3) -> bytes:
@@ -100,17 +112,25 @@ def fetch_bytes(url: str, attempts: int = 3) -> bytes:
         raise DataError(f"{url}: expected a file, found: {error}") from error
 
 
-async def _download(files: Sequence[ArchiveFile], options: DownloadOptions, advance: Advance) -> list[Outcome]:
-    turn = asyncio.Semaphore(options.parallel)
+async def _download(
+    files: Sequence[ArchiveFile], options: DownloadOptions, advance: Advance, look: Callable[[Outcome, Event], None]
+) -> list[Outcome]:
+    turn, looking, stop = asyncio.Semaphore(options.parallel), asyncio.Lock(), Event()
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
 
         async def one(file: ArchiveFile) -> Outcome:
             async with turn:
                 outcome = await _have(session, file, options)
                 advance(1)
-                return outcome
+            async with looking:  # each needs some memory
+                await asyncio.to_thread(look, outcome, stop)
+                advance(1)
+            return outcome
 
-        return list(await asyncio.gather(*(one(file) for file in files)))
+        try:
+            return list(await asyncio.gather(*(one(file) for file in files)))
+        finally:
+            stop.set()
 
 
 async def _have(session: aiohttp.ClientSession, file: ArchiveFile, options: DownloadOptions) -> Outcome:

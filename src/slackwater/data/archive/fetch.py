@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from slackwater.data.archive.csv_file import ArchiveCsv
@@ -58,10 +59,24 @@ class FetchRequest:
 class _Work:
     """What is known while a fetch goes on."""
 
+    seen: dict[ArchiveFile, SurveyedFile | DataError] = field(default_factory=dict)
     surveyed: list[SurveyedFile] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)  # sentences
     skipped: dict[str, list[str]] = field(default_factory=dict)  # date to the names of files it lacks
     notes: list[str] = field(default_factory=list)
+
+    def look_through(self, outcome: Outcome, stop: Event) -> None:
+        """Survey a downloaded file, or note why that cannot be."""
+        if outcome.path is None:
+            return
+        source = ArchiveCsv(outcome.path, outcome.file.kind)
+        try:
+            seen = survey(source, stop)
+            if not seen.rows and outcome.file.kind != "fundingRate":
+                raise DataError(f"{outcome.path}: expected rows, found none that can be read")
+            self.seen[outcome.file] = SurveyedFile(outcome.file, source, seen, outcome.sha256)
+        except DataError as error:
+            self.seen[outcome.file] = error
 
 
 def fetch_tape(request: FetchRequest, advance: Callable[[float], None] = lambda amount: None) -> dict[str, Any]:
@@ -89,10 +104,9 @@ def fetch_tape(request: FetchRequest, advance: Callable[[float], None] = lambda 
     )
     told = _told_steps(request, symbol)
     files = plan_files(request.venue, symbol, open_days, types) if open_days else []
-    outcomes = download(files, options, advance)
+    outcomes = download(files, options, advance, work.look_through)
     for outcome in outcomes:
-        _look_through(outcome, work)
-        advance(1)
+        _keep_survey(outcome, work)
     totals = DayTotals()
     home = request.out / request.venue / symbol
     dates = sorted({entry.date for entry in work.surveyed if entry.date} - set(work.skipped))
@@ -158,19 +172,15 @@ def _write_day(build: DayBuild, day: str, totals: DayTotals, work: _Work) -> Non
         work.missing.append(f"{day}: not written: {error}")
 
 
-def _look_through(outcome: Outcome, work: _Work) -> None:
-    """Survey a downloaded file; a file that is not there or not fit skips its day, a look-back or funding file only itself."""
+def _keep_survey(outcome: Outcome, work: _Work) -> None:
+    """Take in what is known of a file; one that is not there or not fit skips its day, a look-back or funding file only itself."""
     file = outcome.file
     if outcome.path is not None:
-        source = ArchiveCsv(outcome.path, file.kind)
-        try:
-            seen = survey(source)
-            if not seen.rows and file.kind != "fundingRate":
-                raise DataError(f"{outcome.path}: expected rows, found none that can be read")
-            work.surveyed.append(SurveyedFile(file, source, seen, outcome.sha256))
+        found = work.seen[file]
+        if isinstance(found, SurveyedFile):
+            work.surveyed.append(found)
             return
-        except DataError as error:
-            outcome.status, outcome.message = "damaged", str(error)
+        outcome.status, outcome.message = "damaged", str(found)
     if file.is_look_back:
         work.notes.append(f"{file.name}: candles before the first day are missing, the volatility regime starts without them")
         return

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from slackwater.data.archive.csv_file import ArchiveCsv, Rejects, WrongType
+from slackwater.data.formats.column_plan import LINE
+from slackwater.data.sorting import NEVER, in_order
 from slackwater.data.steps import DecimalScale, too_large
-
-NEVER = 2**63 - 1
 
 
 @dataclass(slots=True)
@@ -26,16 +28,14 @@ class StepFinder:
     divisor: int = 0  # in units of the last decimal; 0 before the first value that is not 0
 
     def see(self, values: NDArray[np.float64]) -> None:
-        """Take in values; those that are not finite or too large to count exactly are passed over.
-
-        Raises:
-            DataError: a value is finer than any venue quotes.
-        """
+        """Take in values; those that are not finite or too large to count exactly are passed over."""
         usable = values[np.isfinite(values) & ~too_large(values, Fraction(1))]
         before = self.scale.decimals
-        self.scale.see(usable)
+        usable = self.scale.see(usable)
         whole = np.rint(usable * float(10**self.scale.decimals)).astype(np.int64)
-        self.divisor = math.gcd(self.divisor * 10 ** (self.scale.decimals - before), int(np.gcd.reduce(whole)) if len(whole) else 0)
+        more = self.scale.decimals - before
+        known = self.divisor * 10**more if more >= 0 else max(self.divisor // 10**-more, 1)
+        self.divisor = math.gcd(known, int(np.gcd.reduce(whole)) if len(whole) else 0)
 
     @property
     def step(self) -> Decimal | None:
@@ -54,22 +54,24 @@ class Survey:
     size: StepFinder = field(default_factory=lambda: StepFinder(DecimalScale("size")))
 
 
-def survey(file: ArchiveCsv) -> Survey:
-    """Look through a file: how many rows, whether in order, in which steps.
+def survey(file: ArchiveCsv, stop: Event | None = None) -> Survey:
+    """Look through a file: how many rows, whether in order, in which steps; what was seen until then once `stop` is set.
 
     Raises:
-        DataError: the zip is damaged, holds no CSV or other columns, or a value is finer than any venue quotes.
+        DataError: the zip is damaged, holds no CSV or other columns, or many values are finer than any venue quotes.
     """
     try:
-        return _look(file)
+        return _look(file, stop)
     except WrongType:
-        return _look(file)
+        return _look(file, stop)
 
 
-def _look(file: ArchiveCsv) -> Survey:
+def _look(file: ArchiveCsv, stop: Event | None) -> Survey:
     found = Survey()
     previous = -1
     for batch in file.batches(Rejects()):
+        if stop is not None and stop.is_set():
+            return found
         keys = batch.column("key").to_numpy()
         found.rows += len(keys)
         found.earliest.append(int(keys.min()) if len(keys) else NEVER)
@@ -80,31 +82,31 @@ def _look(file: ArchiveCsv) -> Survey:
             finder = found.price if name in ("bid", "ask", "price") else found.size if name in ("bid_qty", "ask_qty", "qty") else None
             if finder is not None:
                 finder.see(batch.column(name).to_numpy())
+    found.price.scale.check()
+    found.size.scale.check()
     return found
 
 
-def ordered(file: ArchiveCsv, seen: Survey, rejects: Rejects) -> Iterator[pa.RecordBatch]:
+def ordered(file: ArchiveCsv, seen: Survey, rejects: Rejects, folder: Path) -> Iterator[pa.RecordBatch]:
     """The rows by key, the first of each key; repeats are counted.
 
-    Rows wait only until no later batch can hold a smaller key, so memory grows with how far rows are displaced, not with the file.
+    Rows wait until no later batch can hold a smaller key, in a temporary folder within the given one when they are many, so memory does
+    not grow with the file.
     """
     if seen.is_ordered:
         yield from file.batches(rejects)
         return
-    later = np.minimum.accumulate(np.array([*seen.earliest, NEVER])[::-1])[::-1]
-    waiting: pa.Table | None = None
     last_key = -1
-    for number, batch in enumerate(file.batches(rejects)):
-        table = pa.Table.from_batches([batch])
-        waiting = table if waiting is None else pa.concat_tables([waiting, table])
-        keys = waiting.column("key").to_numpy()
-        order = np.argsort(keys, kind="stable")
-        ready = int(np.searchsorted(keys[order], later[number + 1], side="left")) if number + 1 < len(seen.earliest) else len(order)
-        taken = order[:ready]
-        sorted_keys = keys[taken]
-        is_new = np.concatenate(([last_key], sorted_keys[:-1])) != sorted_keys
-        rejects.count("repeated_id", int(np.count_nonzero(~is_new)), file.path.name)
-        if ready:
-            last_key = int(sorted_keys[-1])
-            yield from waiting.take(pa.array(taken[is_new])).combine_chunks().to_batches()
-        waiting = waiting.take(pa.array(order[ready:]))
+    for rows in in_order(file.batches(rejects), _keys, seen.earliest, folder):
+        keys = _keys(rows)
+        is_new = np.concatenate(([last_key], keys[:-1])) != keys
+        repeated = np.flatnonzero(~is_new)
+        if len(repeated):
+            rejects.count("repeated_id", len(repeated), f"{file.path.name}: row {rows.column(LINE)[int(repeated[0])]}")
+        last_key = int(keys[-1])
+        yield from rows.filter(pa.array(is_new)).combine_chunks().to_batches()
+
+
+def _keys(rows: pa.Table | pa.RecordBatch) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = rows.column("key").to_numpy()
+    return found

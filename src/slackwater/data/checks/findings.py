@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from slackwater.data.checks.clocks import ClockGauge
 from slackwater.data.checks.step_sizes import StepGauge
 from slackwater.data.layout import time_text
-from slackwater.schema.units import HOUR
+from slackwater.data.writer import GAP_NS
+from slackwater.schema.units import DAY, HOUR
 
 PLACES = 3  # rows named for each kind of finding; the count says how many there are
 
@@ -26,7 +27,7 @@ ODD_KINDS = {
     "zero_size_trade": "a trade of nothing",
     "repeated_quote": "the row before once more, both clocks and all values",
     "repeated_trade": "the row before once more, both clocks, id and all values",
-    "repeated_trade_id": "a trade id that was there before",
+    "repeated_trade_id": "a trade id that was among the last million before; an older one is not noticed",
     "mid_spike": "the mid jumped by more than 50 bps and 30 median moves, and was back within 5 books",
     "trade_off_book": "a price outside the books of the seconds around it, by more than 50 bps and their width",
     "venue_time_back": "ts_event runs backwards although ts_recv does not",
@@ -51,6 +52,8 @@ class DayFindings:
     hours: dict[str, set[int]] = field(default_factory=dict)
     clocks: dict[str, ClockGauge] = field(default_factory=dict)
     steps: dict[tuple[str, str], StepGauge] = field(default_factory=dict)  # by file and `price` or `size`
+    covered_ns: int = 0  # between quotes at most a minute apart
+    last_quote_ns: int | None = None
 
     def note(self, kind: str, stem: str, rows: NDArray[np.int64]) -> None:
         """Count rows of a file (numbers from 0) under a kind, and keep the first places."""
@@ -63,6 +66,12 @@ class DayFindings:
         self.counts[kind] += count
         kept = self.places.setdefault(kind, [])
         kept += [f"{self.date}/{stem} row {row + 1}" for row in rows[: PLACES - len(kept)]]
+
+    def see_quotes(self, keys: NDArray[np.int64]) -> None:
+        """Take in the times of some quotes in order, for the share of the day that has any."""
+        steps = np.diff(keys if self.last_quote_ns is None else np.concatenate(([self.last_quote_ns], keys)))
+        self.covered_ns += int(steps[(steps >= 0) & (steps <= GAP_NS)].sum())
+        self.last_quote_ns = int(keys[-1])
 
     def see_times(self, stem: str, keys: NDArray[np.int64]) -> None:
         """Take in the times of some rows of a file, for its span and the hours it covers."""
@@ -78,6 +87,7 @@ class DayFindings:
             "counts": {kind: count for kind, count in self.counts.items() if count},
             "places": self.places,
             "gaps": len(self.gaps),
+            "coverage": self.covered_ns / DAY,
             "gap_seconds": sum(gap["seconds"] for gap in self.gaps),
             "files": {
                 stem: {
@@ -92,21 +102,3 @@ class DayFindings:
                 for stem, count in sorted(self.rows.items())
             },
         }
-
-
-def sum_counts(days: Iterable[DayFindings]) -> dict[str, int]:
-    """How often each kind of oddity was found, zeros included."""
-    total = Counter(dict.fromkeys(ODD_KINDS, 0))
-    for day in days:
-        total.update(day.counts)
-    return dict(total)
-
-
-def first_places(days: Iterable[DayFindings]) -> dict[str, list[str]]:
-    """The first places of each kind that was found."""
-    found: dict[str, list[str]] = {}
-    for day in days:
-        for kind, places in day.places.items():
-            kept = found.setdefault(kind, [])
-            kept += places[: PLACES - len(kept)]
-    return found

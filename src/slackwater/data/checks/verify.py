@@ -7,6 +7,7 @@ its recording: reported with its places, not damage. Files are read in batches, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from slackwater.data.checks.findings import DayFindings, first_places, sum_counts
+from slackwater.data.checks.findings import ODD_KINDS, PLACES, DayFindings
 from slackwater.data.checks.outliers import BookBand, SpikeWatch
 from slackwater.data.checks.row_checks import RecentIds, check_clocks, check_quotes, check_trades, int_column
 from slackwater.data.instrument import plain
@@ -34,7 +35,7 @@ from slackwater.data.layout import (
     time_text,
 )
 from slackwater.data.parquet import open_parquet
-from slackwater.data.tape import SymbolTape, find_symbol_folders, open_tape
+from slackwater.data.tape import SymbolTape, find_remains, open_symbol, select_folder
 from slackwater.data.writer import BATCH_ROWS, GAP_NS, order_keys
 from slackwater.errors import DataError
 from slackwater.schema.units import DAY, SEC
@@ -47,14 +48,30 @@ MAY_BE_NULL = ("ts_recv", "trade_id")
 
 @dataclass(slots=True)
 class SymbolCheck:
-    """What is carried from one day of a symbol to the next."""
+    """What is carried from one day of a symbol to the next, and what was found so far as plain values."""
 
-    days: list[DayFindings] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(ODD_KINDS, 0)))
+    places: dict[str, list[str]] = field(default_factory=dict)
+    rows: Counter[str] = field(default_factory=Counter)
+    gaps: list[dict[str, Any]] = field(default_factory=list)
+    days: list[dict[str, Any]] = field(default_factory=list)
     ids: RecentIds = field(default_factory=RecentIds)
     first_ns: int | None = None
     last_quote_ns: int | None = None  # so that a gap at midnight is seen
     steps: dict[tuple[str, str], int] = field(default_factory=dict)  # the last known of each file and column
     step_changes: list[dict[str, Any]] = field(default_factory=list)
+
+    def take(self, day: DayFindings) -> None:
+        """Take in a day that is done; its histograms are not kept."""
+        self.damage += day.damage
+        self.counts.update(day.counts)
+        for kind, places in day.places.items():
+            kept = self.places.setdefault(kind, [])
+            kept += places[: PLACES - len(kept)]
+        self.rows.update(day.rows)
+        self.gaps += day.gaps
+        self.days.append(day.as_json())
 
 
 def verify_tape(folder: Path, symbols: Sequence[str] | None = None, advance: Advance = lambda amount: None) -> dict[str, Any]:
@@ -62,65 +79,84 @@ def verify_tape(folder: Path, symbols: Sequence[str] | None = None, advance: Adv
 
     Returns `ok`, and per symbol `damage` (sentences), `counts` and `places` by kind (`findings.ODD_KINDS`), rows by file, gaps,
     `coverage` (the share of the span, first to last quote, that lies outside gaps), `missing_days` between the first and the last,
-    `step_changes`, and `days`: the same of each day, with hours covered, latencies and steps of each file.
+    `step_changes`, and `days`: the same of each day, with hours covered, latencies and steps of each file; a day's `coverage` is the share
+    of its 24 hours with quotes. A symbol whose files are all gone, or whose `instrument.json` is damaged, is damaged.
 
     Raises:
-        DataError: there is no tape, or an `instrument.json` is missing or damaged.
+        DataError: there is no tape.
         UsageError: a named symbol is not on the tape.
     """
-    names = list(symbols) if symbols else [f"{path.parent.name}/{path.name}" for path in find_symbol_folders(folder)]
-    checked = [_verify_symbol(open_tape(folder, [name]).symbols[0], advance) for name in names]
+    found = find_remains(folder)
+    wanted = [select_folder(folder, name, found) for name in symbols] if symbols else found
+    checked = [_verify_symbol(path, advance) for path in dict.fromkeys(wanted)]
     return {"ok": not any(entry["damage"] for entry in checked), "folder": str(folder), "symbols": checked}
 
 
-def _verify_symbol(entry: SymbolTape, advance: Advance) -> dict[str, Any]:
+def _verify_symbol(folder: Path, advance: Advance) -> dict[str, Any]:
     check = SymbolCheck()
-    # A day whose files are all gone has a manifest still, and the tape no longer knows it.
-    dates = [path.name for path in date_folders(entry.folder) if path.name in entry.dates or (path / MANIFEST).exists()]
+    entry: SymbolTape | None = None
+    try:
+        entry = open_symbol(folder)
+    except DataError as error:
+        check.damage.append(str(error))
+    # A day whose files are all gone has a folder still, and the tape no longer knows it.
+    dates = [path.name for path in date_folders(folder)]
+    if not dates:
+        check.damage.append(f"{folder}: expected days, found none")
     for name in dates:
         day = DayFindings(name)
-        _verify_day(entry.folder / name, day, check)
-        _compare_steps(entry, day, check)
-        check.days.append(day)
+        _verify_day(folder / name, day, check)
+        if entry is not None:
+            _compare_steps(entry, day, check)
+        check.take(day)
         advance(1.0 / len(dates))
-    gaps = [gap for day in check.days for gap in day.gaps]
     span_ns = (check.last_quote_ns or 0) - (check.first_ns or 0)
     numbers = {date.fromisoformat(name).toordinal() for name in dates}
     return {
-        "venue": entry.venue,
-        "symbol": entry.symbol,
-        "sha256": entry.sha256,
-        "step_history": list(entry.instrument.history),
-        "damage": [sentence for day in check.days for sentence in day.damage],
-        "counts": sum_counts(check.days),
-        "places": first_places(check.days),
-        "rows": _total_rows(check.days),
-        "gaps": gaps,
-        "coverage": 1.0 - sum(gap["seconds"] for gap in gaps) * SEC / span_ns if span_ns > 0 else 1.0,
-        "missing_days": [date.fromordinal(n).isoformat() for n in range(min(numbers), max(numbers)) if n not in numbers],
+        "venue": folder.parent.name,
+        "symbol": folder.name,
+        "sha256": None if entry is None else _hash_of(entry, check),
+        "step_history": [] if entry is None else list(entry.instrument.history),
+        "damage": check.damage,
+        "counts": dict(check.counts),
+        "places": check.places,
+        "rows": dict(sorted(check.rows.items())),
+        "gaps": check.gaps,
+        "coverage": 1.0 - sum(gap["seconds"] for gap in check.gaps) * SEC / span_ns if span_ns > 0 else 1.0,
+        "missing_days": [
+            date.fromordinal(n).isoformat() for n in range(min(numbers, default=0), max(numbers, default=0)) if n not in numbers
+        ],
         "step_changes": check.step_changes,
-        "days": [day.as_json() for day in check.days],
+        "days": check.days,
     }
 
 
-def _total_rows(days: Sequence[DayFindings]) -> dict[str, int]:
-    names = sorted({name for day in days for name in day.rows})
-    return {name: sum(day.rows[name] for day in days) for name in names}
+def _hash_of(entry: SymbolTape, check: SymbolCheck) -> str | None:
+    try:
+        return entry.sha256
+    except DataError as error:
+        check.damage.append(str(error))
+        return None
 
 
 def _verify_day(folder: Path, day: DayFindings, check: SymbolCheck) -> None:
     manifest = _read_manifest(folder, day)
-    listed: dict[str, Any] = (manifest or {}).get("files", {})
+    told = (manifest or {}).get("files", {})
+    listed: dict[str, Any] = told if isinstance(told, dict) and all(isinstance(known, dict) for known in told.values()) else {}
+    if listed != told:
+        day.damage.append(f"{day.date}/{MANIFEST}: expected an object for each file, found none")
     present = {path.name: path for path in data_files(folder)}
     day.damage += [f"{day.date}/{missing}: expected the file, found none" for missing in sorted(set(listed) - set(present))]
+    if not listed and not present:
+        day.damage.append(f"{day.date}: expected files, found none")
     band: BookBand | None = None
     for path in sorted(present.values(), key=lambda path: (path.name == TRADES, path.name)):  # trades are held against the day's books
         known = listed.get(path.name)
         if manifest is not None and known is None:
             day.damage.append(f"{day.date}/{path.name}: expected a line in the {MANIFEST}, found none")
-        elif known is not None and known.get("sha256") != sha256_of(path):
-            day.damage.append(f"{day.date}/{path.name}: expected the content that the {MANIFEST} tells of, found another hash")
         try:
+            if known is not None and known.get("sha256") != sha256_of(path):
+                day.damage.append(f"{day.date}/{path.name}: expected the content that the {MANIFEST} tells of, found another hash")
             if path.name == QUOTES:
                 band = _verify_quotes(path, day, check)
             elif path.name == TRADES:
@@ -215,6 +251,7 @@ def _day_ns(day: DayFindings) -> int:
 
 
 def _see_gaps(keys: NDArray[np.int64], day: DayFindings, check: SymbolCheck) -> None:
+    day.see_quotes(keys)
     if check.last_quote_ns is not None:
         keys = np.concatenate(([check.last_quote_ns], keys))
     check.first_ns = int(keys[0]) if check.first_ns is None else check.first_ns

@@ -83,7 +83,8 @@ def is_text(found: pa.DataType) -> bool:
     """Whether a column holds text, perhaps as bytes or by dictionary."""
     if pa.types.is_dictionary(found):
         found = found.value_type
-    return bool(pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_binary(found))
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary, pa.types.is_large_binary)
+    return any(test(found) for test in tests)
 
 
 def nanoseconds(column: pa.Array, unit_ns: int) -> pa.Array:
@@ -92,7 +93,7 @@ def nanoseconds(column: pa.Array, unit_ns: int) -> pa.Array:
     Typed timestamps say their unit themselves. Fractions of a unit are rounded to what a float64 holds, a quarter microsecond in seconds.
     """
     if pa.types.is_timestamp(column.type):
-        return column.cast(pa.timestamp("ns", tz=column.type.tz)).cast(pa.int64())
+        unit_ns, column = UNITS[column.type.unit], column.cast(pa.int64())
     if pa.types.is_floating(column.type):
         values = column.to_numpy(zero_copy_only=False) * float(unit_ns)
         fits = np.abs(values) < 2.0**63

@@ -6,6 +6,7 @@ A line with too few or too many cells, and a cell that is no value of its column
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from slackwater.data.formats.column_plan import LINE
+from slackwater.data.formats.text_input import TextInput
 from slackwater.data.tally import Tally
 
 BLOCK_BYTES = 1 << 20  # the reader keeps some 32 of them ahead
@@ -47,19 +49,29 @@ class CsvRows:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Its usable rows, with the column `line`: from 1, the header's; blank lines are not numbered.
 
+        A packed file that ends early gives the lines before that, and the next line's number is counted as `cut_off`.
+
         Raises:
             pa.ArrowInvalid: the file cannot be split into cells at all.
-            OSError: it cannot be read, or its compression is damaged.
+            OSError: it cannot be read.
         """
-        try:
-            yield from self._numbered(open_reader(self.path, self.types, self._leave_out))
-            return
-        except pa.ArrowInvalid:
-            # Some cell does not fit its column: what is left is read as bytes and every cell looked at.
-            self._broken = []
+        with closing(TextInput(self.path)) as text:
+            try:
+                yield from self._numbered(open_reader(text, self.types, self._leave_out))
+                self._tell_end(text)
+                return
+            except pa.ArrowInvalid:
+                # Some cell does not fit its column: what is left is read as bytes and every cell looked at.
+                self._broken = []
         as_bytes = dict.fromkeys(self.types, pa.binary())
-        for batch in self._numbered(open_reader(self.path, as_bytes, self._leave_out)):
-            yield checked(batch, self.types, self.tally)
+        with closing(TextInput(self.path)) as text:
+            for batch in self._numbered(open_reader(text, as_bytes, self._leave_out)):
+                yield checked(batch, self.types, self.tally)
+            self._tell_end(text)
+
+    def _tell_end(self, text: TextInput) -> None:
+        if text.fault is not None:
+            self.tally.add(text.fault, (max(self._last_line, self._last_broken) + 1,), 1)
 
     def _leave_out(self, row: pacsv.InvalidRow) -> str:
         self._broken.append(row.number)
@@ -84,15 +96,15 @@ class CsvRows:
 
 
 def open_reader(
-    path: Path, types: Mapping[str, pa.DataType] | None = None, leave_out: Callable[[pacsv.InvalidRow], str] | None = None
+    text: TextInput, types: Mapping[str, pa.DataType] | None = None, leave_out: Callable[[pacsv.InvalidRow], str] | None = None
 ) -> pacsv.CSVStreamingReader:
-    """A reader of a CSV file, of the columns of `types` or of all, whose types are then guessed from the first block.
+    """A reader of CSV, of the columns of `types` or of all, whose types are then guessed from the first block.
 
     Raises:
         pa.ArrowInvalid: the first block does not fit the types, or there is none.
     """
     return pacsv.open_csv(
-        path,
+        pa.PythonFile(text, "r"),
         read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
         parse_options=pacsv.ParseOptions(invalid_row_handler=leave_out or (lambda row: "skip")),
         convert_options=pacsv.ConvertOptions(
@@ -104,14 +116,16 @@ def open_reader(
 def guess(path: Path, wanted: Mapping[str, tuple[pa.DataType, ...]]) -> dict[str, pa.DataType]:
     """The type of each column of a CSV file by its name: as the first block looks, or as `wanted` says where cells only spoil the look.
 
-    A column that looks like text but has a cell in the first block that is of a type wanted of it, keys of `PATTERNS`, is of that type
-    with bad cells; without one it is text.
+    A column that looks like something else but has a cell in the first block that is of a type wanted of it, keys of `PATTERNS`, is of
+    the first such type, with bad cells; without one it is what it looks like.
     """
-    reader = open_reader(path)
-    types = dict(zip(reader.schema.names, reader.schema.types, strict=True))
-    doubtful = [name for name, found in types.items() if pa.types.is_string(found) and wanted.get(name)]
+    with closing(TextInput(path)) as text:
+        schema = open_reader(text).schema
+    types = dict(zip(schema.names, schema.types, strict=True))
+    doubtful = [name for name, found in types.items() if wanted.get(name) and _plain(found) not in wanted[name]]
     if doubtful:
-        batch = open_reader(path, dict.fromkeys(doubtful, pa.binary())).read_next_batch()
+        with closing(TextInput(path)) as text:
+            batch = open_reader(text, dict.fromkeys(doubtful, pa.binary())).read_next_batch()
         for name in doubtful:
             fitting = [kind for kind in wanted[name] if pc.any(pc.match_substring_regex(batch.column(name), PATTERNS[kind])).as_py()]
             types[name] = fitting[0] if fitting else types[name]
@@ -127,7 +141,7 @@ def checked(batch: pa.RecordBatch, types: Mapping[str, pa.DataType], tally: Tall
         lines = batch.column(LINE).to_numpy()[~fits]
         tally.add("wrong_type", lines, len(lines))
         batch = batch.filter(pa.array(fits))
-    arrays = [_cast(batch.column(name), _plain(wanted)) for name, wanted in types.items()]
+    arrays = [cast_cells(batch.column(name), _plain(wanted)) for name, wanted in types.items()]
     return pa.RecordBatch.from_arrays([*arrays, batch.column(LINE)], names=[*types, LINE])
 
 
@@ -137,7 +151,8 @@ def _plain(wanted: pa.DataType) -> pa.DataType:
     return pa.int64() if pa.types.is_integer(wanted) else wanted
 
 
-def _cast(cells: pa.Array, wanted: pa.DataType) -> pa.Array:
+def cast_cells(cells: pa.Array, wanted: pa.DataType) -> pa.Array:
+    """Cells as bytes, of the wanted type's pattern or null, as values of that type."""
     text = pc.ascii_trim_whitespace(cells.cast(pa.string()))
     if pa.types.is_timestamp(wanted):
         text = pc.replace_substring(text, "Z", "")

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from slackwater.data.formats.quarantine import Intake
-from slackwater.data.formats.source import Source, floats, open_source
+from slackwater.data.formats.source import Source, floats, open_source, place_word
+from slackwater.data.formats.text_input import BAD_CHECKSUM, CUT_OFF
 from slackwater.data.instrument import DEFAULT_MIN_NOTIONAL, InstrumentSpec, parse_step, plain, read_instrument
 from slackwater.data.layout import FUNDING, INSTRUMENT, QUOTES, TRADES, check_name, sha256_of, time_text
 from slackwater.data.steps import DecimalScale, too_large
@@ -80,6 +81,7 @@ def import_tape(
             "kept_odd": dict(sorted(sum((intake.odd for intake in intakes), Counter[str]()).items())),
             "places": {intake.path.name: places for intake in intakes if (places := intake.dropped.places | intake.odd.places)},
         }
+        notes += [sentence for intake in intakes for sentence in _faults_of(intake)]
         done = writer.finish(manifest)
     return {
         "venue": request.venue,
@@ -96,6 +98,20 @@ def import_tape(
         "source": manifest["source"],
         "notes": notes,
     }
+
+
+def _faults_of(intake: Intake) -> list[str]:
+    """What the user should know of a file beyond the counts: that it was not whole, or gave nothing."""
+    where = f"{intake.path.name}: "
+    told = {kind: f"{place_word(intake.path)} {places[0]}" for kind, places in intake.dropped.places.items() if places}
+    sentences = []
+    if CUT_OFF in intake.dropped:
+        sentences.append(f"{where}the file is cut off or goes on with something else at {told[CUT_OFF]}; what is before that was imported")
+    if BAD_CHECKSUM in intake.dropped:
+        sentences.append(f"{where}its checksum does not fit, so some of what was imported may be wrong; get the file again")
+    if not intake.rows_kept:
+        sentences.append(f"{where}none of its rows could be used")
+    return sentences
 
 
 def open_sources(request: ImportRequest) -> tuple[Source, ...]:
@@ -160,6 +176,7 @@ def _infer(sources: tuple[Source, ...], wanted: list[str]) -> dict[str, tuple[De
                     usable = np.isfinite(values) & ~too_large(values, Fraction(1))
                     scales[what].see(values[usable])
         for what in wanted:
+            scales[what].check()
             found[what].append(scales[what].step)
     return {what: (steps[0], steps[-1]) for what, steps in found.items()}
 
@@ -172,4 +189,5 @@ def _take_in(source: Source, spec: InstrumentSpec, writer: TapeWriter, advance: 
     for batch in source.batches(tally=intake.dropped):
         writer.append(name, convert(batch))
         advance(batch.num_rows)
+    intake.check_steps()
     return intake

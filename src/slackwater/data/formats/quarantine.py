@@ -1,6 +1,7 @@
 """What of an input becomes a row of the tape. Rows that integers can hold stay; rows that make no sense as such are dropped and counted.
 
-Crossed and one-sided books can be held, so they stay and are only counted here: the engine itself rejects them when it runs.
+Crossed and one-sided books can be held, so they stay and are only counted here: the engine itself rejects them when it runs. A few values
+off the given steps are faults of the input and cost their rows; many say that the steps are wrong, and nothing is taken (ADR 0010).
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from slackwater.data.formats.column_plan import LINE
-from slackwater.data.formats.source import OLDEST_NS, check_unit, floats, places_of
+from slackwater.data.formats.source import OLDEST_NS, check_unit, floats, place_word, places_of
 from slackwater.data.instrument import InstrumentSpec, plain
 from slackwater.data.layout import FUNDING_SCHEMA, QUOTE_SCHEMA, TRADE_SCHEMA
-from slackwater.data.steps import to_steps, too_large
+from slackwater.data.steps import MOST_OFF, MOST_OFF_SHARE, to_steps, too_large
 from slackwater.data.tally import MOST_PLACES, Tally
 from slackwater.errors import DataError
 
@@ -33,17 +33,19 @@ class Intake:
     dropped: Tally = field(default_factory=Tally)
     odd: Tally = field(default_factory=Tally)
     rows_seen: int = 0
+    rows_kept: int = 0
+    _first_off: dict[str, str] = field(default_factory=dict)  # kind to the sentence about the first one
 
     def quotes(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Books in ticks and lots.
 
         Raises:
-            DataError: a price is off the tick, a size off the lot, or times are not in nanoseconds.
+            DataError: more prices are off the tick, or sizes off the lot, than faults would explain, or times are not in nanoseconds.
         """
         columns = {name: floats(batch, name) for name in ("bid", "bid_qty", "ask", "ask_qty")}
         negative = (columns["bid"] < 0) | (columns["ask"] < 0)
         keep = self._keep(batch, columns, [("negative_price", negative)], ("bid_qty", "ask_qty"))
-        bid, bid_lots, ask, ask_lots = (self._steps(batch, name, values, keep) for name, values in columns.items())
+        keep, (bid, bid_lots, ask, ask_lots) = self._steps(batch, columns, keep)
         places = places_of(batch, self.rows_seen)[keep]
         _count(self.odd, "crossed_book", (ask < bid) & (ask > 0), places)
         _count(self.odd, "one_sided_book", (bid == 0) | (ask == 0), places)
@@ -63,9 +65,9 @@ class Intake:
             ("no_side", pc.is_null(flags).to_numpy(zero_copy_only=False)),
         ]
         keep = self._keep(batch, columns, kinds, ("qty",))
-        price, lots = (self._steps(batch, name, values, keep) for name, values in columns.items())
+        keep, (price, lots) = self._steps(batch, columns, keep)
         given = "trade_id" in batch.schema.names
-        ids = batch.column("trade_id").cast(pa.int64()) if given else pa.nulls(batch.num_rows, pa.int64())
+        ids = batch.column("trade_id").cast(pa.int64(), safe=False) if given else pa.nulls(batch.num_rows, pa.int64())
         return self._finish(batch, keep, [price, lots, _filter(flags, keep), _filter(ids, keep)], TRADE_SCHEMA)
 
     def funding(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -96,19 +98,49 @@ class Intake:
             keep &= ~bad
         return keep
 
-    def _steps(self, batch: pa.RecordBatch, name: str, values: NDArray[np.float64], keep: Mask) -> NDArray[np.int64]:
-        is_size = name.endswith("qty")
-        kept = values if keep.all() else values[keep]
-        steps, off = to_steps(kept, self.spec.lot if is_size else self.spec.tick)
-        if off.any():
-            place = int(np.flatnonzero(keep)[np.flatnonzero(off)[0]])
-            word, option, step = ("lot", "--lot", self.spec.lot_size) if is_size else ("tick", "--tick", self.spec.tick_size)
-            where = f"line {batch.column(LINE)[place]}" if LINE in batch.schema.names else f"row {self.rows_seen + place + 1}"
-            raise DataError(
-                f"{self.path}: {where}: expected {name} in whole {word}s of {plain(step)}, "
-                f"found {float(values[place])!r}; give the venue's {word} size with {option}, or leave it out to have it inferred"
+    def check_steps(self) -> None:
+        """Say whether the rows off the steps were few; to be called after the last batch.
+
+        Raises:
+            DataError: they were more than a thousandth of the rows, so the steps are not those of the file.
+        """
+        for kind in self._first_off:
+            if self.dropped[kind] > MOST_OFF_SHARE * self.rows_seen:
+                self._refuse_steps(kind, self.rows_seen)
+
+    def _steps(self, batch: pa.RecordBatch, columns: dict[str, NDArray[np.float64]], keep: Mask) -> tuple[Mask, list[NDArray[np.int64]]]:
+        """Which rows stay after all, and their columns in whole steps; rows off a step are counted."""
+        steps: list[NDArray[np.int64]] = []
+        stays = keep.copy()
+        for name, values in columns.items():
+            kind, step = ("off_lot", self.spec.lot) if name.endswith("qty") else ("off_tick", self.spec.tick)
+            found, off = to_steps(values if keep.all() else np.where(keep, values, 0.0), step)
+            steps.append(found)
+            fresh = off & stays
+            if fresh.any():
+                self._note_off(batch, kind, name, fresh)
+                stays &= ~off
+        return stays, steps if stays.all() else [found[stays] for found in steps]
+
+    def _note_off(self, batch: pa.RecordBatch, kind: str, name: str, off: Mask) -> None:
+        places = places_of(batch, self.rows_seen)
+        _count(self.dropped, kind, off, places)
+        if kind not in self._first_off:
+            place = int(np.flatnonzero(off)[0])
+            word, size = ("lot", self.spec.lot_size) if kind == "off_lot" else ("tick", self.spec.tick_size)
+            value = float(floats(batch, name)[place])
+            self._first_off[kind] = (
+                f"{place_word(self.path)} {places[place]}: expected {name} in whole {word}s of {plain(size)}, found {value!r}"
             )
-        return steps
+        if self.dropped[kind] > MOST_OFF:
+            self._refuse_steps(kind, self.rows_seen + batch.num_rows)
+
+    def _refuse_steps(self, kind: str, rows: int) -> None:
+        word, option = ("lot", "--lot") if kind == "off_lot" else ("tick", "--tick")
+        raise DataError(
+            f"{self.path}: {self._first_off[kind]}, the first of {self.dropped[kind]:,} such rows in {rows:,}; "
+            f"give the venue's {word} size with {option}, or leave it out to have it inferred"
+        )
 
     def _finish(self, batch: pa.RecordBatch, keep: Mask, columns: list[NDArray[np.int64] | pa.Array], schema: pa.Schema) -> pa.RecordBatch:
         stamps = []
@@ -118,6 +150,7 @@ class Intake:
                 check_unit(self.path, name, column)
             stamps.append(_filter(column, keep))
         self.rows_seen += batch.num_rows
+        self.rows_kept += int(np.count_nonzero(keep))
         arrays = [column if isinstance(column, pa.Array) else pa.array(column) for column in columns]
         return pa.RecordBatch.from_arrays(stamps + arrays, schema=schema)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from slackwater.data.formats.column_plan import FLAGS, LINE, NUMBERS, TIMES, ColumnPlan, is_text
 from slackwater.data.formats.csv_rows import CsvRows, guess
+from slackwater.data.formats.loose_columns import LooseColumn, our_type, text_type, tightened, value_type
 from slackwater.data.parquet import open_parquet
 from slackwater.data.tally import Tally
 from slackwater.errors import DataError
@@ -76,11 +77,12 @@ def open_source(path: Path, kind: str, plan: ColumnPlan = PLAIN) -> Source:
     columns = _columns(path, kind, schema, plan)
     if row_count == 0:
         raise DataError(f"{path}: expected {kind}, found a file without rows")
-    return Source(path, kind, columns, row_count, _reader(path, schema, plan))
+    loose = _check_types(path, columns, schema, plan)
+    return Source(path, kind, columns, row_count, _reader(path, schema, plan, loose))
 
 
 def _columns(path: Path, kind: str, schema: pa.Schema, plan: ColumnPlan) -> tuple[str, ...]:
-    """The columns of ours that a file has, once their types are right."""
+    """The columns of ours that a file has."""
     theirs = {name: plan.file_name(name, schema.names) for name in NEEDED[kind] + OPTIONAL[kind]}
     needed = {name: theirs[name] for name in NEEDED[kind]} | ({SYMBOL: SYMBOL} if plan.symbol else {})
     missing = [plan.names.get(name, name) for name, found in needed.items() if found not in schema.names]
@@ -89,19 +91,52 @@ def _columns(path: Path, kind: str, schema: pa.Schema, plan: ColumnPlan) -> tupl
             f"{path}: expected the columns {', '.join(plan.names.get(name, name) for name in needed)}, "
             f"{', '.join(missing)} missing, found {', '.join(schema.names)}"
         )
-    columns = tuple(name for name, found in theirs.items() if found in schema.names)
+    return tuple(name for name, found in theirs.items() if found in schema.names)
+
+
+def _check_types(path: Path, columns: Sequence[str], schema: pa.Schema, plan: ColumnPlan) -> dict[str, LooseColumn]:
+    """The columns, by the file's names, whose cells need a look each.
+
+    Raises:
+        DataError: a column is of a type whose cells are none of ours, or holds text of which none is.
+    """
+    loose: dict[str, LooseColumn] = {}
     for name in columns:
-        _check_type(path, name, schema.field(theirs[name]).type, plan)
-    return columns
+        their = plan.file_name(name, schema.names)
+        found = schema.field(their).type
+        wanted = _wanted(name, found, plan)
+        if wanted is None:
+            continue
+        cells = value_type(found)
+        ours = None if _is_csv(path) else cells if _wanted(name, cells, plan) is None else our_type(name, found, plan)
+        if ours is not None and is_text(cells) and name not in NUMBERS:
+            first = _first_cells(path, their)
+            ours = text_type(first, ours)
+            example = next((f" such as {str(cell)[:40]!r}" for cell in first.to_pylist() if cell is not None), "")
+        else:
+            example = ""
+        if ours is None:
+            hint = "; --map buyer_maker=COLUMN takes buy and sell" if name in FLAGS and is_text(cells) else ""
+            raise DataError(f"{path}: expected {name} as {wanted}, found {found}{example}{hint}")
+        loose[their] = LooseColumn(name, ours)
+    return loose
 
 
-def _reader(path: Path, schema: pa.Schema, plan: ColumnPlan) -> Read:
+def _first_cells(path: Path, name: str) -> pa.Array:
+    with open_parquet(path) as file:
+        return next(file.iter_batches(BATCH_ROWS, columns=[name], use_threads=False)).column(0)
+
+
+def _reader(path: Path, schema: pa.Schema, plan: ColumnPlan, loose: Mapping[str, LooseColumn]) -> Read:
     """How to read a file: its columns that are needed, only the rows of the plan's symbol, converted."""
+    has_numbers = bool(loose or plan.symbol)  # rows are left out before they are counted
 
     def read(columns: Sequence[str], tally: Tally) -> Iterator[pa.RecordBatch]:
         theirs = [plan.file_name(name, schema.names) for name in columns] + ([SYMBOL] if plan.symbol else [])
-        raw = _raw_csv(path, schema, (tuple(columns), theirs), tally) if _is_csv(path) else _raw_parquet(path, theirs)
+        wanted = {name: column for name, column in loose.items() if name in theirs}
+        raw = _raw_csv(path, schema, (tuple(columns), theirs), tally) if _is_csv(path) else _raw_parquet(path, theirs, has_numbers)
         for batch in raw:
+            batch = tightened(batch, wanted, tally) if wanted else batch
             if plan.symbol:
                 is_ours = pc.equal(batch.column(SYMBOL).cast(pa.string()), plan.symbol).fill_null(False)
                 others = batch.num_rows - (pc.sum(is_ours).as_py() or 0)
@@ -113,9 +148,13 @@ def _reader(path: Path, schema: pa.Schema, plan: ColumnPlan) -> Read:
     return read
 
 
-def _raw_parquet(path: Path, theirs: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _raw_parquet(path: Path, theirs: Sequence[str], has_numbers: bool) -> Iterator[pa.RecordBatch]:
+    first = 1
     with open_parquet(path) as file:
-        yield from file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(theirs)), use_threads=False)
+        for batch in file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(theirs)), use_threads=False):
+            numbers = np.arange(first, first + batch.num_rows, dtype=np.int64)
+            first += batch.num_rows
+            yield batch.append_column(LINE, pa.array(numbers)) if has_numbers else batch
 
 
 def _raw_csv(path: Path, schema: pa.Schema, names: tuple[Sequence[str], Sequence[str]], tally: Tally) -> Iterator[pa.RecordBatch]:
@@ -141,27 +180,33 @@ def _first_line(error: BaseException) -> str:
 def _cell_types(name: str, plan: ColumnPlan) -> tuple[pa.DataType, ...]:
     """What a text cell of a column of ours may be; nothing where any text will do."""
     if name in TIMES:
-        return (pa.int64(), pa.timestamp("ns"))
+        return (pa.float64(), pa.timestamp("ns"), pa.int64()) if plan.unit_ns > 1 else (pa.int64(), pa.timestamp("ns"))
     if name in FLAGS:
         return () if plan.has_sides else (pa.bool_(),)
     return () if name in NUMBERS else (pa.float64(),)
 
 
-def _check_type(path: Path, name: str, found: pa.DataType, plan: ColumnPlan) -> None:
-    optional = name in ("ts_recv", "trade_id") and pa.types.is_null(found)
+def _wanted(name: str, found: pa.DataType, plan: ColumnPlan) -> str | None:
+    """What a column of ours should be, in words, where it is of a type that needs more than a cast; None where it does not."""
+    if name in ("ts_recv", "trade_id") and pa.types.is_null(found):
+        return None
     if name in TIMES:
         is_fraction = pa.types.is_float64(found) and plan.unit_ns > 1
         fits, wanted = pa.types.is_int64(found) or pa.types.is_timestamp(found) or is_fraction, "int64 nanoseconds"
     elif name in FLAGS:
-        fits, wanted = pa.types.is_boolean(found) or (plan.has_sides and is_text(found)), "a boolean"
+        fits, wanted = pa.types.is_boolean(found) or (plan.has_sides and pa.types.is_string(found)), "a boolean"
     elif name in NUMBERS:
-        fits, wanted = pa.types.is_integer(found) or (plan.has_sides and is_text(found)), "an integer"
+        fits = (pa.types.is_integer(found) and not pa.types.is_uint64(found)) or pa.types.is_string(found)
+        wanted = "an integer"
     else:
-        # A float32 holds seven digits: a price that went through one is no longer the price.
         fits = pa.types.is_float64(found) or pa.types.is_integer(found) or pa.types.is_decimal(found)
         fits, wanted = fits or (plan.one_sided and pa.types.is_null(found)), "a float64"
-    if not (fits or optional):
-        raise DataError(f"{path}: expected {name} as {wanted}, found {found}")
+    return None if fits else wanted
+
+
+def place_word(path: Path) -> str:
+    """What the numbers of places count in a file: rows, events or lines."""
+    return {".parquet": "row", ".npz": "event", ".npy": "event"}.get(path.suffix, "line")
 
 
 def places_of(batch: pa.RecordBatch, rows_before: int) -> NDArray[np.int64]:
@@ -176,7 +221,7 @@ def floats(batch: pa.RecordBatch, name: str) -> NDArray[np.float64]:
     """A column of prices or sizes; nulls are NaN."""
     column = batch.column(name)
     if not pa.types.is_float64(column.type):
-        column = column.cast(pa.float64())
+        column = column.cast(pa.float64(), safe=False)
     found: NDArray[np.float64] = column.to_numpy(zero_copy_only=False)
     return found
 

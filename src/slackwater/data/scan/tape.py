@@ -14,9 +14,9 @@ from slackwater.config import Config
 from slackwater.data.cache import load_rows
 from slackwater.data.layout import CANDLE_FRAMES, kline_name
 from slackwater.data.scan.ranking import Candidate, ranking, refusals_by_figures, refusals_by_name, tape_parts
-from slackwater.data.tape import SymbolTape, find_symbol_folders, open_tape
+from slackwater.data.tape import SymbolTape, find_symbol_folders, open_symbol
 from slackwater.data.writer import GAP_NS
-from slackwater.errors import UsageError
+from slackwater.errors import DataError, UsageError
 from slackwater.kernel.record import as_box, new
 from slackwater.market.batch import CHUNK_ROWS, signal_chunks
 from slackwater.schema.events import RowKind
@@ -72,28 +72,33 @@ class Gauge:
 def scan_tape(folder: Path, config: Config, top: int | None = None, advance: Advance = lambda amount: None) -> dict[str, Any]:
     """Rank the symbols of a tape. `advance` is told shares of a symbol, 1 for each.
 
-    Returns `ranked`, `more` and `refused` as `scan.ranking` has them. Figures: `hours` watched, `spread_share` (time with the spread
+    Returns `ranked`, `more` and `refused` as `scan.ranking` has them, and `skipped`: name and reason of each symbol that is damaged and
+    could not be measured. Figures: `hours` watched, `spread_share` (time with the spread
     within the configured band), `pumps_per_hour`, `depth_usd` (the thinner side of the touch, mean over time), `bid_depth_usd`,
     `ask_depth_usd`, `usd_per_hour`, `trades_per_min`, `change_pct` (over a day, or the tape where it is shorter).
 
     Raises:
-        DataError: there is no tape, or a file is damaged.
+        DataError: there is no tape, or no symbol of it could be measured.
         UsageError: `top` is not positive.
     """
     if top is not None and top <= 0:
         raise UsageError(f"--top: expected a positive number, found {top}")
-    found = []
+    found, skipped = [], []
     for path in find_symbol_folders(folder):
         name = f"{path.parent.name}/{path.name}"
         candidate = Candidate(name, path.name, refused=refusals_by_name(path.name, config))
-        if not candidate.refused:
-            (entry,) = open_tape(folder, [name]).symbols
-            candidate.measured = measure(entry, config)
-            candidate.parts = tape_parts(candidate.measured, config)
-            candidate.refused = refusals_by_figures(candidate.measured, config)
-        found.append(candidate)
+        try:
+            if not candidate.refused:
+                candidate.measured = measure(open_symbol(path), config)
+                candidate.parts = tape_parts(candidate.measured, config)
+                candidate.refused = refusals_by_figures(candidate.measured, config)
+            found.append(candidate)
+        except DataError as error:
+            skipped.append({"name": name, "reason": str(error)})
         advance(1.0)
-    return {"source": str(folder), "kind": "tape", "unknown": [], **ranking(found, top or config.scanner.top_n)}
+    if not found:
+        raise DataError("\n".join(f"{entry['name']}: skipped: {entry['reason']}" for entry in skipped))
+    return {"source": str(folder), "kind": "tape", "unknown": [], **ranking(found, top or config.scanner.top_n), "skipped": skipped}
 
 
 def measure(entry: SymbolTape, config: Config) -> dict[str, float | None]:

@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from slackwater.cli.app import main
+from slackwater.data.archive import download as download_module
+from slackwater.data.archive import fetch as fetch_module
 from slackwater.data.archive.fetch import FetchRequest, common_step, fetch_tape
 from slackwater.data.archive.files import BASE_URL
 from slackwater.data.checks.verify import verify_tape
@@ -121,6 +123,37 @@ def test_bad_lines_are_counted_with_their_place(archive: Archive, tmp_path: Path
     assert done["ok"] and len(rows(tmp_path, "quotes")) == 50
     assert done["quarantined"] == {"malformed_line": 2, "malformed_value": 2, "negative_price": 1, "other_day": 1}
     assert done["places"]["malformed_value"] == [f"BTCUSDT-bookTicker-{date(0)}.zip: row 51"]
+    assert done["places"]["negative_price"] == [f"BTCUSDT-bookTicker-{date(0)}.zip: row 53"]
+    assert done["places"]["other_day"] == [f"BTCUSDT-bookTicker-{date(0)}.zip: {date(1)}T00:00:00.000Z"]
+
+
+def test_rows_of_another_day_are_said_to_be_left_out(archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(archive)
+    other_day = f"2004,70000.1,1,70001.1,1,{START_MS + DAY_MS},1"
+    archive.put(BOOKS.format(date(0)), [HEADERS["bookTicker"], *book_lines(0), other_day])
+    words = ["data", "fetch", "--symbol", "BTCUSDT", "--from", date(0), "--out", str(tmp_path / "tape")]
+    assert main([*words, "--base-url", archive.url, "--cache", str(tmp_path / "dl")]) == 0
+    out = capsys.readouterr().out
+    assert f"dropped: 1 other_day (BTCUSDT-bookTicker-{date(0)}.zip: {date(1)}T00:00:00.000Z)" in out
+    assert "other_day: rows whose time lies outside their file's day" in out
+
+
+def test_files_are_looked_through_while_others_are_on_their_way(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(archive)
+    happened: list[str] = []
+    have, look = download_module._have, fetch_module.survey
+
+    async def had(session: Any, file: Any, options: Any) -> Any:
+        outcome = await have(session, file, options)
+        happened.append("had")
+        return outcome
+
+    monkeypatch.setattr(download_module, "_have", had)
+    monkeypatch.setattr(fetch_module, "survey", lambda *given: happened.append("looked") or look(*given))
+    done = fetch_tape(request(archive, tmp_path, parallel=1))
+    assert done["ok"] and happened.count("had") == happened.count("looked") == 16
+    assert happened.index("looked") < 16, "not all were there when the first was looked through"
+    assert [file["name"] for file in done["files"]][:2] == [f"BTCUSDT-{kind}-{date(0)}.zip" for kind in ("bookTicker", "aggTrades")]
 
 
 def test_microseconds_are_told_from_milliseconds(archive: Archive, tmp_path: Path) -> None:

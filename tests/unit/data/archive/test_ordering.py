@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from slackwater.data import sorting
 from slackwater.data.archive import csv_file as archive_csv
 from slackwater.data.archive.csv_file import ArchiveCsv, Rejects
 from slackwater.data.archive.ordering import StepFinder, ordered, survey
@@ -17,13 +18,16 @@ from tests.unit.data.archive.archive_server import HEADERS, START_MS, zipped
 
 
 def rows_of(file: ArchiveCsv, rejects: Rejects) -> pa.Table:
-    return pa.Table.from_batches(list(ordered(file, survey(file), rejects)))
+    return pa.Table.from_batches(list(ordered(file, survey(file), rejects, file.path.parent)))
 
 
 @pytest.mark.parametrize("spread", [0, 3, 40, 10_000])
 @pytest.mark.parametrize("has_bad_value", [False, True])
-def test_order_and_repeats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spread: int, has_bad_value: bool) -> None:
+@pytest.mark.parametrize("window", [10, 100, 1000])
+def test_order_and_repeats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spread: int, has_bad_value: bool, window: int) -> None:
     monkeypatch.setattr(archive_csv, "BLOCK_BYTES", 700)
+    monkeypatch.setattr(sorting, "WINDOW_ROWS", window)
+    monkeypatch.setattr(sorting, "RUN_BATCH_ROWS", 7)
     draw = np.random.default_rng(spread)
     ids = 1000 + 2 * np.sort(draw.integers(0, 400, 500)) if spread else 1000 + np.arange(500)
     ids = ids[np.argsort(np.arange(500) + draw.integers(0, spread + 1, 500), kind="stable")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -256,6 +257,53 @@ def test_a_day_whose_files_are_all_gone_is_damage(tmp_path: Path) -> None:
     assert main(["data", "verify", "--data", str(tape)]) == 4
 
 
+def test_a_symbol_whose_files_are_all_gone_is_damaged_and_the_others_are_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tape = write(tmp_path, OddTape(0), OddTape(1))
+    for symbol in ("GONE", "EMPTY", "BARE"):
+        shutil.copytree(tape / "v/S", tape / "v" / symbol)
+    for path in (tape / "v/GONE").glob("*/*.parquet"):
+        path.unlink()
+    for path in (tape / "v/EMPTY").glob("*/*"):
+        path.unlink()
+    for path in (tape / "v/BARE").glob("2*"):
+        shutil.rmtree(path)
+    found = {entry["symbol"]: entry["damage"] for entry in verify.verify_tape(tape)["symbols"]}
+    assert found["S"] == []
+    assert len(found["GONE"]) == 4 and all("expected the file, found none" in sentence for sentence in found["GONE"])
+    assert "2023-11-15: expected files, found none" in found["EMPTY"]
+    assert found["BARE"] == [f"{tape}/v/BARE: expected days, found none"]
+    assert main(["data", "verify", "--data", str(tape)]) == 4
+    assert main(["data", "verify", "--data", str(tape), "--symbol", "GONE", "--json"]) == 4
+    assert main(["data", "verify", "--data", str(tape), "--symbol", "S"]) == 0
+    assert "v/GONE: damaged; no rows" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("instrument.json", b"{", "instrument.json: expected JSON"),
+        ("2023-11-15/manifest.json", b'{"files": ["quotes.parquet"]}', "expected an object for each file"),
+        ("2023-11-15/manifest.json", b"[]", "expected a JSON object, found list"),
+    ],
+)
+def test_what_tells_of_the_tape_may_be_damaged_itself(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    tape = write(tmp_path, OddTape(0))
+    (tape / "v/S" / name).write_bytes(content)
+    (found,) = verify.verify_tape(tape)["symbols"]
+    assert any(said in sentence for sentence in found["damage"])
+    assert found["rows"] == {"quotes": COUNT, "trades": COUNT}, "the rows are checked all the same"
+
+
+def test_a_day_s_coverage_is_the_share_of_its_hours_with_quotes(tmp_path: Path) -> None:
+    day = OddTape(0)
+    for name, values in day.quotes.items():
+        day.quotes[name] = np.delete(values, slice(10, 30))
+    (told,) = found_in(tmp_path, day)["days"]
+    assert told["coverage"] == pytest.approx((COUNT - 1 - 21) * 10 / 86_400)
+
+
 def test_the_printed_tables_say_it_all_in_100_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     days = [OddTape(number) for number in range(len(ODD))]
     for change, day in zip(ODD, days, strict=True):
@@ -264,7 +312,8 @@ def test_the_printed_tables_say_it_all_in_100_columns(tmp_path: Path, capsys: py
     assert main(["data", "verify", "--data", str(tmp_path / "tape")]) == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= PIPE_WIDTH
-    for text in ("2023-11-16", "first: 2023-11-15/quotes row 8", "2/24", *(kind for kinds in ODD.values() for kind in kinds)):
+    heads = ("QUOTES", "COVERED", "GAPS", "REPEATED", "CROSSED", "BACK", "OUTLIERS", "CHANGES", "HALF BELOW", "DRIFT AN HOUR")
+    for text in (*heads, "2023-11-16", "first: 2023-11-15/quotes row 8", "2/24", *(kind for kinds in ODD.values() for kind in kinds)):
         assert text in out
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +70,6 @@ def test_whole_numbers_first_and_fractions_in_a_later_block(tmp_path: Path, monk
 def test_text_throughout_a_column_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected bid as a float64, found string"):
         imported(tmp_path, [QUOTE_HEAD, f"{T0},abc,1,100,1", f"{T0},def,1,100,1"])
-
-
-def test_a_damaged_gzip_is_an_error(tmp_path: Path) -> None:
-    whole = gzip.compress(("\n".join([QUOTE_HEAD, *(quote_line(k) for k in range(5000))])).encode())
-    (tmp_path / "q.csv.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match=r"q.csv.gz"):
-        list(open_source(tmp_path / "q.csv.gz", "quotes").batches())
 
 
 @pytest.mark.parametrize(("unit_ns", "divisor"), [(1, 1), (1_000, 1_000), (1_000_000, 1_000_000), (1_000_000_000, 1_000_000_000)])

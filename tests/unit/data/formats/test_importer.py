@@ -109,6 +109,17 @@ def test_days_are_utc_and_a_return_to_a_closed_day_loses_nothing(tmp_path: Path,
     assert done["days"] == [DAY, "2023-11-15", "2023-11-16", "2023-11-17"]
     assert done["rows"]["quotes.parquet"] == 6
     assert [row["ts_event"] for row in read(tmp_path, "quotes")] == [T0, T0 + SEC]
+    names = [sorted(path.name for path in folder.iterdir()) for folder in sorted((tmp_path / "tape/binance/AAAUSDT").glob("2*"))]
+    assert names == [["manifest.json", "quotes.parquet", "trades.parquet"], *[["manifest.json", "quotes.parquet"]] * 3]
+
+
+def test_a_day_that_is_come_back_to_again_and_again_is_whole_and_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slackwater.data.writer.MOST_OPEN", 1)
+    quotes = [((k % 3) * 86_400.0 + 60 - k, 99.9, float(k + 1), 100.1, 1.0) for k in range(30)]
+    done = make_tape(tmp_path, quotes, TRADES, lot="0.25")
+    assert done["rows"]["quotes.parquet"] == 30
+    sizes = [row["bid_lots"] for row in read(tmp_path, "quotes")]
+    assert sizes == [4 * (k + 1) for k in range(27, -1, -3)]
 
 
 def test_gaps_of_more_than_a_minute_are_listed(tmp_path: Path) -> None:
@@ -151,6 +162,45 @@ def test_refusals_say_what_was_expected_and_leave_nothing(tmp_path: Path, name: 
     with pytest.raises(DataError, match=message):
         make_tape(tmp_path, quotes, trades, **options)
     assert not (tmp_path / "tape").exists()
+
+
+def test_a_few_values_off_the_steps_cost_their_rows(tmp_path: Path) -> None:
+    quotes = [(k / 10, 99.9, 1.0, 100.1, 2.0) for k in range(4000)]
+    quotes[1000] = (100.0, 99.93, 1.0, 100.1, 2.0)
+    quotes[2000] = (200.0, 99.97, 1.0005, 100.1, 2.0)
+    quotes[3000] = (300.0, 99.9, 1.0005, 100.1, 2.0)
+    done = make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01")
+    assert done["quarantined"] == {"off_lot": 1, "off_tick": 2}
+    assert done["places"]["q.parquet"] == {"off_tick": [1001, 2001], "off_lot": [3001]}
+    assert len(read(tmp_path, "quotes")) == 3997
+
+
+def test_many_values_off_the_steps_say_that_the_steps_are_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quotes = [(k / 10, 99.9, 1.0, 100.1, 2.0) for k in range(4000)]
+    quotes[7::700] = [(second, 99.93, *rest) for second, _, *rest in quotes[7::700]]
+    with pytest.raises(DataError, match=r"row 8: expected bid in whole ticks of 0.1, found 99.93, the first of 6 such rows in 4,000; give"):
+        make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01")
+    monkeypatch.setattr("slackwater.data.formats.quarantine.MOST_OFF_SHARE", 0.5)
+    assert make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01")["quarantined"] == {"off_tick": 6}
+    monkeypatch.setattr("slackwater.data.formats.quarantine.MOST_OFF", 5)
+    with pytest.raises(DataError, match="the first of 6 such rows"):
+        make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01")
+
+
+def test_the_noise_of_a_few_values_does_not_stop_an_inference(tmp_path: Path) -> None:
+    quotes = [(k / 10, 99.9, 1.0, 100.1, 2.0) for k in range(4000)]
+    quotes[1000] = (100.0, 99.9, 0.1 + 0.2, 100.1, 2.0)  # 0.30000000000000004
+    quotes[2000] = (200.0, 99.9, 1 / 3, 100.1, 2.0)
+    done = make_tape(tmp_path, quotes, TRADES)
+    assert (done["instrument"]["tick_size"], done["instrument"]["lot_size"]) == ("0.1", "0.01")
+    assert read(tmp_path, "quotes")[1000]["bid_lots"] == 30
+    assert done["quarantined"] == {"off_lot": 1}
+    assert done["places"]["q.parquet"] == {"off_lot": [2001]}
+
+
+def test_a_file_without_a_usable_row_is_told_of(tmp_path: Path) -> None:
+    done = make_tape(tmp_path, [(0.0, math.nan, 1.0, 1.0, 1.0)], TRADES)
+    assert done["notes"][-1] == "q.parquet: none of its rows could be used"
 
 
 def test_missing_files_columns_and_types_are_refused(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_what_was_sent_is_on_the_tape(tmp_path: Path):
 
     with serving(scenario) as venue:
         venue.candles[ETH, "1m"] = [[minute - k * 60_000, "1", "2", "0.5", f"1.{k}", "8", 0] for k in range(5, 1, -1)]
-        venue.candles[ETH, "5m"] = [[minute - minute % 300_000 - 300_000, "1", "2", "0.5", "1.5", "8", 0]]
+        venue.candles[ETH, "5m"] = [[minute - minute % 300_000 - 600_000, "1", "2", "0.5", "1.5", "8", 0]]
         done, _ = run(venue, tmp_path)
     assert done["ok"] and done["odd"] == {} and done["repeated"] == 0
     quotes = rows(tmp_path, "quotes")

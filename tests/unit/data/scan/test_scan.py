@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import http.server
 import json
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,35 @@ def test_the_command_speaks_text_and_json_and_exit_codes(pumps: Path, tmp_path: 
     assert main(["data", "scan"]) == 2
     assert main(["data", "scan", "--data", str(pumps), "--tickers", "x.json"]) == 2
     assert main(["data", "scan", "--data", str(pumps), "--top", "0"]) == 2
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "quotes": lambda folder: next(folder.glob("2*/quotes.parquet")).write_bytes(b"PAR1 and nothing"),
+    "instrument": lambda folder: (folder / "instrument.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_symbol_is_skipped_and_said_and_the_others_are_ranked(
+    pumps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    tape = tmp_path / "tape"
+    shutil.copytree(pumps, tape)
+    first, *others = sorted(path for path in tape.glob("*/*") if path.is_dir())
+    DAMAGES[damage](first)
+    config = tmp_path / "c.yaml"
+    config.write_text("scanner: {min_change_pct: -100, min_quote_volume: 1000}\n")
+    assert main(["data", "scan", "--data", str(tape), "--config", str(config), "--json"]) == 4
+    shown = capsys.readouterr()
+    found = json.loads(shown.out)
+    assert [entry["name"] for entry in found["skipped"]] == [f"synth/{first.name}"]
+    assert f"synth/{first.name}: skipped: {first}" in shown.err
+    assert {entry["name"] for entry in found["ranked"]} == {f"synth/{path.name}" for path in others}
+    for path in others:
+        DAMAGES[damage](path)
+    assert main(["data", "scan", "--data", str(tape), "--config", str(config), "--json"]) == 4
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.count("skipped")) == ("", 1 + len(others))
 
 
 def ticker(symbol: str, change: Any, volume: Any, **more: Any) -> dict[str, Any]:
