@@ -83,7 +83,10 @@ def test_a_kill_loses_at_most_what_was_not_written_yet_and_nothing_finished(tmp_
         finished = trade_ids(tmp_path)
         venue.trades[ETH] = venue.trades[ETH][: finished[-1] - 499]
         with recording(venue, tmp_path) as process:
-            time.sleep(7)  # the trades since the first recording are asked for by then
+            until = time.monotonic() + 60
+            while all(what != "aggTrades" for what, _ in venue.asked) and time.monotonic() < until:
+                time.sleep(0.1)
+            time.sleep(2)  # the trades since the first recording are on the disk by then
             sent = len(venue.trades[ETH])
             process.kill()
             process.wait()
