@@ -33,7 +33,7 @@ def sql(
     data: Annotated[Path, Parameter(help="The tape's folder.")],
     format: Annotated[str, Parameter(help="table, capped at --rows; csv or json, with every row.")] = "table",
     rows: Annotated[int, Parameter(help="How many rows a table shows.")] = 40,
-    memory_mb: Annotated[int, Parameter(help="What a query may use of memory; beyond it a temporary folder helps out.")] = 1024,
+    memory_mb: Annotated[int, Parameter(help="What a query may use of memory; beyond it a temporary folder helps out.")] = 300,
     json: Json = False,
 ) -> None:
     """Ask a tape in SQL. Views: quotes, trades, klines, funding, instruments; `DESCRIBE quotes` lists the columns of one."""

@@ -22,7 +22,7 @@ from slackwater.data.tape import SymbolTape, find_symbol_folders, open_tape
 from slackwater.errors import DataError, UsageError
 
 FETCH_ROWS = 10_000
-MEMORY_MB = 1024
+MEMORY_MB = 300
 SQL_TYPES = {"int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN"}
 # The columns that ticks and lots are told in besides: name, the tape's column, the step.
 PRICED = {

@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 WINDOW_ROWS = 1 << 20  # 48 MB of quotes; also the length of a run
+GATHERED_ROWS = 1 << 17  # looked at together: sorting what waits anew for each small batch takes its time
 RUN_BATCH_ROWS = 1 << 14  # of each run at once: a hundred runs are a hundred million rows and 80 MB
 NEVER = 2**63 - 1
 
@@ -27,7 +28,7 @@ def in_order(batches: Iterator[pa.RecordBatch], keys_of: Keys, earliest: Sequenc
     Args:
         batches: the rows.
         keys_of: the keys of some rows.
-        earliest: the smallest key of each batch, or of each of the same number of rows or more.
+        earliest: the smallest key of each batch.
         folder: where a temporary folder may be made.
 
     Raises:
@@ -37,11 +38,10 @@ def in_order(batches: Iterator[pa.RecordBatch], keys_of: Keys, earliest: Sequenc
     waiting: pa.Table | None = None
     runs: list[Path] = []
     with tempfile.TemporaryDirectory(prefix=".sorting-", dir=folder) as name:
-        for number, batch in enumerate(batches):
-            table = pa.Table.from_batches([batch])
+        for count, table in _gathered(batches):
             waiting = table if waiting is None else pa.concat_tables([waiting, table])
             if not runs:
-                ready, waiting = _split(waiting, keys_of, int(later[min(number + 1, len(later) - 1)]))
+                ready, waiting = _split(waiting, keys_of, int(later[min(count, len(later) - 1)]))
                 if ready.num_rows:
                     yield ready
             if waiting.num_rows >= WINDOW_ROWS:
@@ -54,6 +54,20 @@ def in_order(batches: Iterator[pa.RecordBatch], keys_of: Keys, earliest: Sequenc
             runs.append(_write_run(waiting, keys_of, Path(name) / f"{len(runs)}.arrow"))
             waiting = None
         yield from _merged([_Run(path, keys_of) for path in runs])
+
+
+def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, pa.Table]]:
+    """Small batches as larger tables, and how many batches there were up to the last one of each."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        held.append(batch)
+        count += 1
+        if sum(part.num_rows for part in held) >= GATHERED_ROWS:
+            yield count, pa.Table.from_batches(held)
+            held = []
+    if held:
+        yield count, pa.Table.from_batches(held)
 
 
 def _split(waiting: pa.Table, keys_of: Keys, horizon: int) -> tuple[pa.Table, pa.Table]:

@@ -45,6 +45,7 @@ ORDERS = {
 def test_sorting_in_batches_is_a_stable_sort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str, window: int) -> None:
     monkeypatch.setattr(writer, "BATCH_ROWS", 16)
     monkeypatch.setattr(sorting, "WINDOW_ROWS", window)
+    monkeypatch.setattr(sorting, "GATHERED_ROWS", 20)
     monkeypatch.setattr(sorting, "RUN_BATCH_ROWS", 5)
     times = T0 + ORDERS[order]
     table = write(tmp_path / "quotes.parquet", times)

@@ -19,7 +19,7 @@ from slackwater.data.archive.files import COLUMNS, TAKEN
 from slackwater.data.formats.column_plan import LINE
 from slackwater.errors import DataError
 
-BLOCK_BYTES = 1 << 23
+BLOCK_BYTES = 1 << 21  # the reader keeps some 32 of them ahead
 PLACES_KEPT = 5  # of each kind of bad line
 FLAGS = ("buyer_maker",)
 TIMES = ("ts_event",)

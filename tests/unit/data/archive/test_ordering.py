@@ -27,6 +27,7 @@ def rows_of(file: ArchiveCsv, rejects: Rejects) -> pa.Table:
 def test_order_and_repeats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spread: int, has_bad_value: bool, window: int) -> None:
     monkeypatch.setattr(archive_csv, "BLOCK_BYTES", 700)
     monkeypatch.setattr(sorting, "WINDOW_ROWS", window)
+    monkeypatch.setattr(sorting, "GATHERED_ROWS", 20)
     monkeypatch.setattr(sorting, "RUN_BATCH_ROWS", 7)
     draw = np.random.default_rng(spread)
     ids = 1000 + 2 * np.sort(draw.integers(0, 400, 500)) if spread else 1000 + np.arange(500)
