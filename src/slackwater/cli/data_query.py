@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, progress
-from slackwater.cli.data import Json, app
+from slackwater.cli.data_app import Json, app
 from slackwater.errors import DataError, UsageError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, stderr_console
-from slackwater.cli.data import Json, app
+from slackwater.cli.data_app import Json, app
 
 
 @app.command

@@ -16,8 +16,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from slackwater.data.archive import COLUMNS
-from slackwater.data.importer import ImportRequest, import_tape
+from slackwater.data.archive.files import COLUMNS
+from slackwater.data.formats.importer import ImportRequest, import_tape
 from slackwater.runtime.bench import measure
 from tests.unit.data.tables import T0
 
@@ -48,7 +48,9 @@ WORK = {
     "tardis": """
 files[5] = str(folder / "tardis.trades.csv")
 assert main(["data", "import", *files, "--format", "tardis", "--quotes", str(folder / "tardis.csv.gz")]) == 0""",
-    "raw log": 'assert main(["data", "import", "--venue", "v", "--format", "binance-raw", "--input", str(folder / "raw.gz"), "--to", out]) == 0',
+    "raw log": """
+words = ["--venue", "v", "--format", "binance-raw", "--input", str(folder / "raw.gz"), "--to", out]
+assert main(["data", "import", *words]) == 0""",
     "csv out": 'assert main(["data", "export", "--data", tape, "--symbol", "S", "--format", "csv", "--out", out]) == 0',
     "nautilus": 'assert main(["data", "export", "--data", tape, "--symbol", "S", "--format", "nautilus", "--out", out]) == 0',
     "verify": 'assert main(["data", "verify", "--data", tape]) == 0',
@@ -59,8 +61,8 @@ from slackwater.data.cache import load_rows
 from slackwater.data.tape import open_tape
 assert int(load_rows(open_tape(tape).symbols[0], 0).rows[-1].ts_recv) > 0""",
     "archive": """
-from slackwater.data.archive_csv import ArchiveCsv, Rejects
-from slackwater.data.ordering import ordered, survey
+from slackwater.data.archive.csv_file import ArchiveCsv, Rejects
+from slackwater.data.archive.ordering import ordered, survey
 file = ArchiveCsv(folder / "reversed.zip", "bookTicker")
 last = -1
 for batch in ordered(file, survey(file), Rejects(), folder):
