@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from slackwater.data import sorting
+from slackwater.data.archive import csv_file as archive_csv
 from slackwater.data.archive.csv_file import ArchiveCsv, Rejects
-from slackwater.data.archive.files import csv_file as archive_csv
 from slackwater.data.archive.ordering import StepFinder, ordered, survey
 from slackwater.data.steps import DecimalScale
 from tests.unit.data.archive.archive_server import HEADERS, START_MS, zipped
