@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +29,7 @@ from slackwater.data.layout import (
     write_json,
 )
 from slackwater.data.parquet import open_parquet, open_writer
+from slackwater.data.placing import alone_in, building_in, put_in_place, told
 from slackwater.data.sorting import in_order
 from slackwater.errors import DataError
 from slackwater.schema.units import DAY, SEC
@@ -105,6 +104,13 @@ class TapeWriter:
             if file.writer.is_open:
                 file.writer.close()
 
+    def abandon(self) -> None:
+        """Let go of files that are still open, whatever their disk says."""
+        for file in self.files.values():
+            if file.writer.is_open:
+                with suppress(OSError):
+                    file.writer.close()
+
     def finish(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Sort what needs sorting, write each day's manifest, and return totals: rows by file, days, steps back, gaps, first and last time.
 
@@ -155,22 +161,27 @@ def writing(target: Path, venue: str, symbol: str, spec: InstrumentSpec) -> Iter
     Raises:
         UsageError: venue or symbol cannot be a folder's name.
         DataError: days that stay in the target were written with other steps.
+        SlackwaterError: the target cannot be written, as on a disk that is full.
     """
     check_name("--venue", venue)
     check_name("--symbol", symbol)
     home = target / venue / symbol
-    made = [path for path in (home, home.parent, target) if not path.exists()]
-    home.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=".incoming-", dir=home))
-    writer = TapeWriter(venue, symbol, spec, building)
+    made = [path for path in (home, *home.parents) if not path.exists()]
     try:
-        yield writer
-        writer.close()
-        _check_steps(home, spec, {path.name for path in date_folders(building)})
-        _put_in_place(building, home, spec)
+        with told(target):
+            home.mkdir(parents=True, exist_ok=True)
+            with building_in(home) as building:
+                writer = TapeWriter(venue, symbol, spec, building)
+                try:
+                    yield writer
+                    writer.close()
+                    with alone_in(home):
+                        _check_steps(home, spec, {path.name for path in date_folders(building)})
+                        put_in_place(building, home)
+                        write_json(home / INSTRUMENT, spec.as_json())
+                finally:
+                    writer.abandon()
     finally:
-        writer.close()
-        shutil.rmtree(building, ignore_errors=True)
         for path in made:
             if path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
@@ -186,20 +197,6 @@ def _check_steps(home: Path, spec: InstrumentSpec, replaced: set[str]) -> None:
             f"{home}: expected tick {plain(before.tick_size)} and lot {plain(before.lot_size)} as on {staying[0]}, "
             f"found tick {plain(spec.tick_size)} and lot {plain(spec.lot_size)}; give --tick and --lot, or import into another folder"
         )
-
-
-def _put_in_place(building: Path, home: Path, spec: InstrumentSpec) -> None:
-    for folder in date_folders(building):
-        present, replaced = home / folder.name, building / f"replaced-{folder.name}"
-        try:
-            if present.exists():
-                present.rename(replaced)
-            folder.rename(present)
-        finally:
-            # Interrupted between the two: the day that was there comes back.
-            if replaced.exists() and not present.exists():
-                replaced.rename(present)
-    write_json(home / INSTRUMENT, spec.as_json())
 
 
 def order_keys(batch: pa.RecordBatch | pa.Table) -> NDArray[np.int64]:
