@@ -15,7 +15,7 @@ from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, progress
 from slackwater.cli.data_app import Json, app
-from slackwater.errors import DataError, UsageError
+from slackwater.errors import DataError, SlackwaterError, UsageError
 
 if TYPE_CHECKING:
     from slackwater.data.query import Answer
@@ -98,10 +98,19 @@ def _print_table(found: Answer, most: int) -> None:
 
 
 def _print_whole(write: Callable[[Answer, IO[str]], None], found: Answer) -> None:
-    """Print an answer of any length once it is complete: until then it waits, the long one on disk."""
+    """Print an answer of any length once it is complete: until then it waits, the long one on disk.
+
+    Raises:
+        SlackwaterError: there is no room for it.
+    """
     with tempfile.SpooledTemporaryFile(MOST_IN_MEMORY, "w+", encoding="utf-8", newline="") as waiting:
-        write(found, waiting)
-        waiting.seek(0)
+        try:
+            write(found, waiting)
+            waiting.seek(0)
+        except OSError as error:
+            raise SlackwaterError(
+                f"{tempfile.gettempdir()}: expected room for the answer, found: {error.strerror or error}; TMPDIR names another folder"
+            ) from error
         shutil.copyfileobj(waiting, sys.stdout, COPY_CHARACTERS)
 
 

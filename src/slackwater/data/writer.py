@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,8 +29,8 @@ from slackwater.data.layout import (
     write_json,
 )
 from slackwater.data.parquet import open_parquet, open_writer
+from slackwater.data.placing import alone_in, building_in, put_in_place, told
 from slackwater.data.sorting import in_order
-from slackwater.data.swap import swap_folders
 from slackwater.errors import DataError
 from slackwater.schema.units import DAY, SEC
 
@@ -106,6 +104,13 @@ class TapeWriter:
             if file.writer.is_open:
                 file.writer.close()
 
+    def abandon(self) -> None:
+        """Let go of files that are still open, whatever their disk says."""
+        for file in self.files.values():
+            if file.writer.is_open:
+                with suppress(OSError):
+                    file.writer.close()
+
     def sort(self) -> Counter[str]:
         """Close every file and put those into order that are not; the steps back in time by kind."""
         self.close()
@@ -161,22 +166,27 @@ def writing(target: Path, venue: str, symbol: str, spec: InstrumentSpec) -> Iter
     Raises:
         UsageError: venue or symbol cannot be a folder's name.
         DataError: days that stay in the target were written with other steps.
+        SlackwaterError: the target cannot be written, as on a disk that is full.
     """
     check_name("--venue", venue)
     check_name("--symbol", symbol)
     home = target / venue / symbol
-    made = [path for path in (home, home.parent, target) if not path.exists()]
-    home.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=".incoming-", dir=home))
-    writer = TapeWriter(venue, symbol, spec, building)
+    made = [path for path in (home, *home.parents) if not path.exists()]
     try:
-        yield writer
-        writer.close()
-        _check_steps(home, spec, {path.name for path in date_folders(building)})
-        _put_in_place(building, home, spec)
+        with told(target):
+            home.mkdir(parents=True, exist_ok=True)
+            with building_in(home) as building:
+                writer = TapeWriter(venue, symbol, spec, building)
+                try:
+                    yield writer
+                    writer.close()
+                    with alone_in(home):
+                        _check_steps(home, spec, {path.name for path in date_folders(building)})
+                        put_in_place(building, home)
+                        write_json(home / INSTRUMENT, spec.as_json())
+                finally:
+                    writer.abandon()
     finally:
-        writer.close()
-        shutil.rmtree(building, ignore_errors=True)
         for path in made:
             if path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
@@ -192,15 +202,6 @@ def _check_steps(home: Path, spec: InstrumentSpec, replaced: set[str]) -> None:
             f"{home}: expected tick {plain(before.tick_size)} and lot {plain(before.lot_size)} as on {staying[0]}, "
             f"found tick {plain(spec.tick_size)} and lot {plain(spec.lot_size)}; give --tick and --lot, or import into another folder"
         )
-
-
-def _put_in_place(building: Path, home: Path, spec: InstrumentSpec) -> None:
-    for folder in date_folders(building):
-        if (home / folder.name).exists():
-            swap_folders(folder, home / folder.name)
-        else:
-            folder.rename(home / folder.name)
-    write_json(home / INSTRUMENT, spec.as_json())
 
 
 def order_keys(batch: pa.RecordBatch | pa.Table) -> NDArray[np.int64]:

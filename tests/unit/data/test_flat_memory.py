@@ -49,8 +49,8 @@ WORK = {
 files[5] = str(folder / "tardis.trades.csv")
 assert main(["data", "import", *files, "--format", "tardis", "--quotes", str(folder / "tardis.csv.gz")]) == 0""",
     "raw log": """
-words = ["--venue", "v", "--format", "binance-raw", "--input", str(folder / "raw.gz"), "--to", out]
-assert main(["data", "import", *words]) == 0""",
+log = str(folder / "raw.gz")
+assert main(["data", "import", "--venue", "v", "--format", "binance-raw", "--input", log, "--to", out]) == 0""",
     "csv out": 'assert main(["data", "export", "--data", tape, "--symbol", "S", "--format", "csv", "--out", out]) == 0',
     "nautilus": 'assert main(["data", "export", "--data", tape, "--symbol", "S", "--format", "nautilus", "--out", out]) == 0',
     "verify": 'assert main(["data", "verify", "--data", tape]) == 0',

@@ -116,6 +116,8 @@ def open_reader(
 def guess(path: Path, wanted: Mapping[str, tuple[pa.DataType, ...]]) -> dict[str, pa.DataType]:
     """The type of each column of a CSV file by its name: as the first block looks, or as `wanted` says where cells only spoil the look.
 
+    Nothing of a file without a row.
+
     A column that looks like something else but has a cell in the first block that is of a type wanted of it, keys of `PATTERNS`, is of
     the first such type, with bad cells; without one it is what it looks like.
     """
@@ -125,7 +127,9 @@ def guess(path: Path, wanted: Mapping[str, tuple[pa.DataType, ...]]) -> dict[str
     doubtful = [name for name, found in types.items() if wanted.get(name) and _plain(found) not in wanted[name]]
     if doubtful:
         with closing(TextInput(path)) as text:
-            batch = open_reader(text, dict.fromkeys(doubtful, pa.binary())).read_next_batch()
+            batch = next(iter(open_reader(text, dict.fromkeys(doubtful, pa.binary()))), None)
+        if batch is None:
+            return {}
         for name in doubtful:
             fitting = [kind for kind in wanted[name] if pc.any(pc.match_substring_regex(batch.column(name), PATTERNS[kind])).as_py()]
             types[name] = fitting[0] if fitting else types[name]

@@ -22,9 +22,10 @@ from slackwater.data.formats.event_rows import EventMaker, earliest_later, in_bo
 from slackwater.data.formats.hftbacktest import EVENT, MEMBER
 from slackwater.data.layout import QUOTES, TRADES, date_of, write_json
 from slackwater.data.parquet import open_parquet
+from slackwater.data.placing import told
 from slackwater.data.tape import SymbolTape, open_tape
 from slackwater.data.writer import order_keys
-from slackwater.errors import DataError, UsageError
+from slackwater.errors import DataError, SlackwaterError, UsageError
 from slackwater.schema.events import RowKind
 from slackwater.schema.units import DAY
 
@@ -88,6 +89,7 @@ def export_tape(request: ExportRequest) -> dict[str, Any]:
     Raises:
         UsageError: the format or symbol is unknown, or the span is empty.
         DataError: there is no tape, it is damaged, or it has no rows within the span.
+        SlackwaterError: the folder cannot be written.
     """
     if request.format not in FORMATS:
         raise UsageError(f"--format: expected one of {', '.join(FORMATS)}, found {request.format!r}")
@@ -98,25 +100,39 @@ def export_tape(request: ExportRequest) -> dict[str, Any]:
     (entry,) = open_tape(request.data, [request.symbol]).symbols
     dates = tuple(date for date in entry.dates if date_of_span(span[0]) <= date <= date_of_span(span[1] - 1))
     part = Part(entry, dates, span)
-    request.out.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=".export-", dir=request.out))
+    made = not request.out.exists()
     try:
-        facts = WRITERS[request.format](part, building)
-        if not sum(facts["rows"].values()):
-            raise DataError(f"{request.data}: expected rows of {entry.symbol} within the span, found none")
-        files = sorted(building.iterdir())
-        for path in files:
-            path.replace(request.out / path.name)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+        with told(request.out):
+            files, facts = _write(part, request)
+    except BaseException:
+        if made and request.out.is_dir() and not any(request.out.iterdir()):
+            request.out.rmdir()
+        raise
     return {
         "venue": entry.venue,
         "symbol": entry.symbol,
         "format": request.format,
-        "files": [str(request.out / path.name) for path in files],
+        "files": [str(path) for path in files],
         "instrument": entry.instrument.as_json(),
         **facts,
     }
+
+
+def _write(part: Part, request: ExportRequest) -> tuple[list[Path], dict[str, Any]]:
+    """Write the files beside their place and rename them when all are complete; their paths and what is in them."""
+    request.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=request.out) as name:
+        building = Path(name)
+        facts = WRITERS[request.format](part, building)
+        if not sum(facts["rows"].values()):
+            raise DataError(f"{request.data}: expected rows of {part.entry.symbol} within the span, found none")
+        files = sorted(building.iterdir())
+        taken = [request.out / path.name for path in files if (request.out / path.name).is_dir()]
+        if taken:
+            raise SlackwaterError(f"{taken[0]}: expected a name for a file, found a folder")
+        for path in files:
+            path.replace(request.out / path.name)
+    return [request.out / path.name for path in files], facts
 
 
 def date_of_span(ts_ns: int) -> str:

@@ -71,7 +71,8 @@ def import_tape(
         dropped = dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items()))
         if dropped and not writer.files:
             found = ", ".join(f"{count:,} {kind}" for kind, count in dropped.items())
-            raise DataError(f"{request.venue}/{request.symbol}: expected rows for the tape, found none that make sense, only {found}")
+            hint = "; look at the unit of its times (--time-unit)" if set(dropped) == {"no_time"} else ""
+            raise DataError(f"{request.venue}/{request.symbol}: expected rows for the tape, found none that make sense, only {found}{hint}")
         manifest = {
             "source": [
                 {"kind": source.kind, "name": source.path.name, "sha256": sha256_of(source.path), "rows": intake.rows_seen}

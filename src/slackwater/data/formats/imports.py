@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from slackwater.data.formats.event_files import event_sources
 from slackwater.data.formats.importer import Advance, ImportRequest, import_tape
 from slackwater.data.formats.raw_log import AGG_KIND, TRADE_KIND, RawLog
 from slackwater.data.formats.source import Source, open_source
+from slackwater.data.placing import told
 from slackwater.errors import DataError, UsageError
 
 GENERIC, TARDIS, EVENTS, RAW = "generic", "tardis", "hftbacktest", "binance-raw"
@@ -86,8 +89,7 @@ def import_raw(request: FormatRequest, advance: Advance = lambda amount: None) -
     """
     _check_options(request)
     base = request.base
-    base.to.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".log-", dir=base.to) as name:
+    with told(base.to), _room_in(base.to) as name:
         log = RawLog(request.inputs[0], Path(name), frozenset(request.symbols))
         log.read(advance)
         absent = sorted(set(request.symbols) - set(log.symbols()))
@@ -106,6 +108,19 @@ def import_raw(request: FormatRequest, advance: Advance = lambda amount: None) -
             "trades_beside_agg_trades": beside,
         },
     }
+
+
+@contextmanager
+def _room_in(folder: Path) -> Iterator[str]:
+    """A temporary folder within one that is made when missing, and that goes again when nothing came of it."""
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".log-", dir=folder) as name:
+            yield name
+    finally:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _check_options(request: FormatRequest) -> None:

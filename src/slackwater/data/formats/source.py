@@ -64,19 +64,20 @@ def open_source(path: Path, kind: str, plan: ColumnPlan = PLAIN) -> Source:
         DataError: it is missing, unreadable, empty, or a column is missing or of a wrong type.
     """
     if not path.is_file():
-        raise DataError(f"{path}: expected a file of {kind}, found {'a folder' if path.is_dir() else 'nothing'}")
+        raise DataError(f"{path}: expected a file of {kind}, found {what_is_there(path)}")
     try:
         if _is_csv(path):
             wanted = {plan.names.get(name, name): _cell_types(name, plan) for name in NEEDED[kind] + OPTIONAL[kind]}
-            schema, row_count = pa.schema(guess(path, wanted).items()), None
+            schema = pa.schema(guess(path, wanted).items())
+            row_count = None if len(schema) else 0
         else:
             with open_parquet(path) as file:
                 schema, row_count = file.schema_arrow, file.metadata.num_rows
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path}: expected a Parquet or .csv file of {kind}, found: {_first_line(error)}") from error
-    columns = _columns(path, kind, schema, plan)
     if row_count == 0:
         raise DataError(f"{path}: expected {kind}, found a file without rows")
+    columns = _columns(path, kind, schema, plan)
     loose = _check_types(path, columns, schema, plan)
     return Source(path, kind, columns, row_count, _reader(path, schema, plan, loose))
 
@@ -202,6 +203,11 @@ def _wanted(name: str, found: pa.DataType, plan: ColumnPlan) -> str | None:
         fits = pa.types.is_float64(found) or pa.types.is_integer(found) or pa.types.is_decimal(found)
         fits, wanted = fits or (plan.one_sided and pa.types.is_null(found)), "a float64"
     return None if fits else wanted
+
+
+def what_is_there(path: Path) -> str:
+    """What stands where a file is expected, in words."""
+    return "a folder" if path.is_dir() else "something that is not one (a pipe or a device)" if path.exists() else "nothing"
 
 
 def place_word(path: Path) -> str:

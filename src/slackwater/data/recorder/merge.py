@@ -6,11 +6,8 @@ A day whose manifest names the log has its rows already, so a merge that was cut
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -40,16 +37,15 @@ from slackwater.data.layout import (
     write_json,
 )
 from slackwater.data.parquet import open_parquet
+from slackwater.data.placing import alone_in, building_in, put_in_place
 from slackwater.data.recorder import log
 from slackwater.data.recorder.log import LogHeader, LogRows, sync_folder
 from slackwater.data.streams import ints
-from slackwater.data.swap import restore_replaced, swap_folders
 from slackwater.data.writer import BATCH_ROWS, SCHEMA_VERSION, TapeWriter, describe_day, order_keys
 from slackwater.errors import DataError
 from slackwater.schema.units import DAY
 
 Places = NDArray[np.int64]
-BUILDING = ".merging-"  # folders beside the days
 RECORDING = "recording"  # the kind of source in a day's manifest
 
 
@@ -82,17 +78,25 @@ class Merge:
             DataError: many prices or sizes are off the tape's steps, or a day there is not of a recording.
             OSError: the disk refuses.
         """
-        self.home.mkdir(parents=True, exist_ok=True)
         self.added.clear()
-        for stale in self.home.glob(f"{BUILDING}*"):
-            restore_replaced(stale, self.home)
-            shutil.rmtree(stale)  # of a merge that was killed; no other runs now
-        days = self._days(places)
-        places = places[~np.isin(days, self._merged_days(days))]
-        if not len(places):
-            return Counter()
+        self.home.mkdir(parents=True, exist_ok=True)
+        with building_in(self.home) as building, alone_in(self.home):
+            days = self._days(places)
+            places = places[~np.isin(days, self._merged_days(days))]
+            if len(places):
+                self._build_and_place(building, places)
+        rows: Counter[str] = Counter()
+        for (_, name), count in self.added.items():
+            rows[name] += count
+        return rows
+
+    @property
+    def told(self) -> InstrumentSpec:
+        """The symbol's steps as the venue told them when the recording began."""
+        return self.header.specs[self.number]
+
+    def _build_and_place(self, building: Path, places: Places) -> None:
         spec = self._spec(places)
-        building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=self.home))
         writer = TapeWriter(self.header.venue, self.symbol, spec, building)
         intake = Intake(self.path, spec)
         try:
@@ -103,24 +107,14 @@ class Merge:
                 if len(mine):
                     merge(writer, intake, mine)
             writer.sort()
-            write_json(self.home / INSTRUMENT, spec.as_json())
-            sync_file(self.home / INSTRUMENT)
-            for folder in date_folders(building):
-                self._complete_day(folder, intake)
-                _put_day(folder, self.home / folder.name)
         finally:
-            with suppress(OSError):  # a full disk; what was begun goes all the same
-                writer.close()
-            shutil.rmtree(building, ignore_errors=True)
-        rows: Counter[str] = Counter()
-        for (_, name), count in self.added.items():
-            rows[name] += count
-        return rows
-
-    @property
-    def told(self) -> InstrumentSpec:
-        """The symbol's steps as the venue told them when the recording began."""
-        return self.header.specs[self.number]
+            writer.abandon()
+        for folder in date_folders(building):
+            self._complete_day(folder, intake)
+        write_json(self.home / INSTRUMENT, spec.as_json())
+        sync_file(self.home / INSTRUMENT)
+        put_in_place(building, self.home)
+        sync_folder(self.home)
 
     def _days(self, places: Places) -> NDArray[np.int64]:
         """The day of each row, by the time that orders it on the tape."""
@@ -284,6 +278,7 @@ class Merge:
         write_json(folder / MANIFEST, content)
         for path in folder.iterdir():
             sync_file(path)
+        sync_folder(folder)
 
 
 def batch_of(found: LogRows, values: dict[str, pa.Array]) -> pa.RecordBatch:
@@ -316,16 +311,6 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
             yield from file.iter_batches(BATCH_ROWS, use_threads=False)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path}: expected a tape file, found: {error}") from error
-
-
-def _put_day(folder: Path, present: Path) -> None:
-    """Put a day that is on the disk in the place of the old one; at any moment the one or the other is there, whole."""
-    sync_folder(folder)
-    if present.exists():
-        swap_folders(folder, present)
-    else:
-        folder.rename(present)
-    sync_folder(present.parent)
 
 
 def sync_file(path: Path) -> None:

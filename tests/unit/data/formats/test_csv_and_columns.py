@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from slackwater.cli.app import build
 from slackwater.data.formats.column_plan import ColumnPlan, parse_map
 from slackwater.data.formats.importer import ImportRequest, import_tape
 from slackwater.data.formats.source import open_source
@@ -70,6 +71,26 @@ def test_whole_numbers_first_and_fractions_in_a_later_block(tmp_path: Path, monk
 def test_text_throughout_a_column_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected bid as a float64, found string"):
         imported(tmp_path, [QUOTE_HEAD, f"{T0},abc,1,100,1", f"{T0},def,1,100,1"])
+
+
+def test_a_file_with_a_header_alone_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"q.csv: expected quotes, found a file without rows"):
+        imported(tmp_path, [QUOTE_HEAD])
+
+
+def test_flags_as_0_and_1_and_a_time_that_is_none_in_the_first_lines(tmp_path: Path) -> None:
+    trades = ["ts_event,price,qty,buyer_maker", f"{T0}.5,100,1,0", f"{T0},100,1,1", f"{T0 + 1},100,1,0"]
+    done = imported(tmp_path, [QUOTE_HEAD, quote_line(1)], trades)
+    assert done["places"]["t.csv"] == {"wrong_type": [2]}
+    assert pq.read_table(tmp_path / "tape/v/S/2023-11-14/trades.parquet")["buyer_maker"].to_pylist() == [True, False]
+
+
+def test_times_of_another_unit_that_overflow_are_told_with_a_hint(tmp_path: Path) -> None:
+    for name, text in (("q.csv", "\n".join([QUOTE_HEAD, quote_line(1)])), ("t.csv", "\n".join(TRADE_LINES))):
+        (tmp_path / name).write_text(text + "\n")
+    words = ["data", "import", "--venue", "v", "--symbol", "S", "--to", str(tmp_path / "tape"), "--time-unit", "ms"]
+    with pytest.raises(DataError, match=r"only 2 no_time; look at the unit of its times \(--time-unit\)"):
+        build()([*words, "--quotes", str(tmp_path / "q.csv"), "--trades", str(tmp_path / "t.csv")])
 
 
 @pytest.mark.parametrize(("unit_ns", "divisor"), [(1, 1), (1_000, 1_000), (1_000_000, 1_000_000), (1_000_000_000, 1_000_000_000)])

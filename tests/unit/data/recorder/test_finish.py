@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from slackwater.data import swap
 from slackwater.data.catalog import list_tape
 from slackwater.data.checks.verify import verify_tape
 from slackwater.data.formats.importer import ImportRequest, import_tape
@@ -32,7 +37,7 @@ HOUR_ROWS = [
 
 
 def contents(to: Path) -> dict[str, object]:
-    paths = sorted((to / VENUE).rglob("*.parquet"))
+    paths = sorted((to / VENUE).glob("*/[0-9]*/*.parquet"))
     return {str(path.relative_to(to)): table(to, path.parent.name, path.stem, path.parent.parent.name) for path in paths}
 
 
@@ -88,42 +93,60 @@ def test_finishing_a_log_again_changes_nothing(tmp_path: Path):
     assert verify_tape(tmp_path)["ok"]
 
 
-@pytest.mark.parametrize("killed_after", range(9))
-def test_a_finish_that_is_killed_anywhere_is_completed_by_the_next(tmp_path: Path, killed_after: int, monkeypatch: pytest.MonkeyPatch):
-    """Two days with two files each, then manifests: the process ends after so many renames."""
-    plain, killed = tmp_path / "plain", tmp_path / "killed"
+def die_at(step: int) -> None:
+    """Have this process killed when it is about to do its n-th step that the disk remembers."""
+    left = step
+
+    def guarded(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*words: Any, **options: Any) -> Any:
+            nonlocal left
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left -= 1
+            return real(*words, **options)
+
+        return call
+
+    for owner, name in ((os, "fsync"), (os, "link"), (os, "mkdir"), (Path, "rename"), (Path, "replace"), (Path, "unlink")):
+        setattr(owner, name, guarded(getattr(owner, name)))
+    swap._exchange = guarded(swap._exchange)  # type: ignore[assignment]
+
+
+def test_a_finish_that_is_killed_anywhere_is_completed_by_the_next(tmp_path: Path):
+    """Two days with several files each; the process is killed before every step of its work in turn."""
     first = [quote(T0 - 60 * S), trade(400, T0 - 60 * S, T0 - 60 * S)]
     later = [quote(T0 - 9 * S), quote(T0 - 8 * S), *HOUR_ROWS, trade(401, T0 - 9 * S)]
-    for to in (plain, killed):
-        write_log(to, first, T0 - 61 * S)
-        finish_logs(to, VENUE)
-        write_log(to, later, T0 - 10 * S)
+    plain = tmp_path / "plain"
+    write_log(plain, first, T0 - 61 * S)
     finish_logs(plain, VENUE)
-    left = killed_after
-    real = Path.replace
-
-    def replace_or_die(path: Path, target: Path) -> Path:
-        nonlocal left
-        if target.parent.name in (DATE, BEFORE) and target.parent.parent.name == "ETHUSDT":
-            if left == 0:
-                raise KeyboardInterrupt
-            left -= 1
-        return real(path, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", replace_or_die)
-        try:
+    start = contents(plain)
+    shutil.copytree(plain, tmp_path / "start")
+    write_log(plain, later, T0 - 10 * S)
+    finish_logs(plain, VENUE)
+    status = signal.SIGKILL
+    steps = 0
+    while status == signal.SIGKILL:
+        killed = tmp_path / f"killed-{steps}"
+        shutil.copytree(tmp_path / "start", killed)
+        write_log(killed, later, T0 - 10 * S)
+        child = os.fork()
+        if child == 0:
+            die_at(steps)
             finish_logs(killed, VENUE)
-        except KeyboardInterrupt:
-            assert list(recording_folder(killed, VENUE).glob("*.log"))
-            assert len(table(killed, BEFORE, "quotes")) >= 1
-    finish_logs(killed, VENUE)
-    assert contents(killed) == contents(plain)
-    assert verify_tape(killed)["ok"] and not list(recording_folder(killed, VENUE).glob("*.log"))
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        there = contents(killed)
+        assert all(there[name] in (rows, contents(plain)[name]) for name, rows in start.items()), f"killed at step {steps}"
+        finish_logs(killed, VENUE)
+        assert contents(killed) == contents(plain), f"killed at step {steps}"
+        assert verify_tape(killed)["ok"] and not list((killed / VENUE / "ETHUSDT").glob(".incoming*"))
+        assert not list(recording_folder(killed, VENUE).glob("*.log"))
+        steps += 1
+    assert status == 0 and steps > 20
 
 
 def test_what_a_killed_merge_was_building_is_cleared_away(tmp_path: Path):
-    stale = tmp_path / VENUE / "ETHUSDT" / ".merging-abc" / DATE
+    stale = tmp_path / VENUE / "ETHUSDT" / ".incoming-abc" / DATE
     stale.mkdir(parents=True)
     (stale / "quotes.parquet").write_bytes(b"half")
     write_log(tmp_path, HOUR_ROWS)

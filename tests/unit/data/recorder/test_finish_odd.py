@@ -78,13 +78,13 @@ def test_what_a_killed_finish_left_is_cleared_away(tmp_path: Path):
     write_log(tmp_path, [quote(T0 + k * S) for k in range(1, 9)])
     child = os.fork()
     if child == 0:
-        merge._put_day = lambda folder, present: os.kill(os.getpid(), 9)  # type: ignore[assignment]
+        merge.put_in_place = lambda building, home: os.kill(os.getpid(), 9)  # type: ignore[assignment]
         finish_logs(tmp_path, VENUE)
         os._exit(0)
     os.waitpid(child, 0)
-    assert list((tmp_path / VENUE / ETH).glob(".merging*")), "the kill came too late"
+    assert list((tmp_path / VENUE / ETH).glob(".incoming*")), "the kill came too late"
     finish_logs(tmp_path, VENUE)
-    assert not list((tmp_path / VENUE / ETH).glob(".merging*"))
+    assert not list((tmp_path / VENUE / ETH).glob(".incoming*"))
 
 
 def test_the_instrument_is_on_the_disk_before_the_log_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -118,7 +118,7 @@ def test_a_finish_on_a_full_disk_leaves_no_copies_behind(tmp_path: Path):
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 7 and path.exists()
-    assert not list((tmp_path / VENUE / ETH).glob(".merging*"))
+    assert not list((tmp_path / VENUE / ETH).glob(".incoming*"))
 
 
 def test_trades_of_a_new_count_do_not_delete_those_of_the_old(tmp_path: Path):
