@@ -144,13 +144,17 @@ def synth(
 
 
 @app.command
-def ls(*, data: Annotated[Path, Parameter(help="The tape's folder.")], json: Json = False) -> None:
-    """List the symbols of a tape: span, rows, size on disk, bytes a row, sources."""
+def ls(*, data: Annotated[Path, Parameter(help="The tape's folder.")], json: Json = False) -> int:
+    """List the symbols of a tape: span, rows, size on disk, bytes a row, sources. Exits with 4 when one cannot be read."""
     from slackwater.cli.data_tables import listing_text
     from slackwater.data.catalog import list_tape
+    from slackwater.errors import DataError
 
     found = list_tape(data)
+    for entry in found["damaged"]:
+        note(f"{entry['name']}: damaged: {entry['reason']}")
     emit(json, found, lambda: listing_text(found["symbols"]))
+    return DataError.exit_code if found["damaged"] else 0
 
 
 @app.command

@@ -27,7 +27,9 @@ def verify_text(entry: dict[str, Any]) -> str:
     rows = ", ".join(f"{count:,} {name}" for name, count in entry["rows"].items()) or "no rows"
     odd = {kind: entry["counts"][kind] for kind in ODD_KINDS if entry["counts"].get(kind)}
     verdict = "damaged" if entry["damage"] else "good"
-    lines = [f"{entry['venue']}/{entry['symbol']}: {verdict}; {rows}; {len(entry['gaps'])} gap(s), coverage {entry['coverage']:.2%}"]
+    lines = [
+        f"{entry['venue']}/{entry['symbol']}: {verdict}; {rows}; {len(entry['gaps'])} gap(s), coverage {entry['coverage']:.2%} of its span"
+    ]
     lines += [f"  {sentence}" for sentence in entry["damage"][:MOST_DAMAGE]]
     hidden = len(entry["damage"]) - MOST_DAMAGE
     lines += [f"  and {hidden:,} more; --json has them all"] if hidden > 0 else []

@@ -7,6 +7,7 @@ that is for the exchange alone is the same event at the place where the exchange
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from slackwater.data.tally import Tally
+from slackwater.data.text_input import BAD_CHECKSUM, CUT_OFF
 from slackwater.errors import DataError
 
 EVENT = np.dtype(
@@ -34,25 +37,44 @@ DEPTH, TRADE, DEPTH_SNAPSHOT = 1, 2, 4  # and what `touch` has
 EXCHANGE, LOCAL = 1 << 31, 1 << 30
 MEMBER = "data.npy"
 CHUNK_EVENTS = 1 << 17  # 8 MB
+PIECE_BYTES = 1 << 16  # read at once: what a fault takes with it
 
 Events = NDArray[Any]
 
 
-def read_events(path: Path) -> Iterator[Events]:
+def read_events(path: Path, tally: Tally | None = None, first: int = 1) -> Iterator[Events]:
     """The events of an npz with the key `data`, or of an npy, in chunks.
 
+    A file that ends early gives the whole events before that; the next one is counted as `cut_off`. When only its checksum does not fit,
+    all are given and `bad_checksum` is counted. `first` is the number of its first event.
+
     Raises:
-        DataError: it is no such file, or it ends early.
+        DataError: it is no such file.
     """
     with _opened(path) as stream:
         left = read_header(path, stream)
         while left:
             wanted = min(left, CHUNK_EVENTS) * EVENT.itemsize
-            found = stream.read(wanted)
-            if len(found) < wanted:
-                raise DataError(f"{path}: expected {left:,} more events, found the end of the file")
-            yield np.frombuffer(found, EVENT)
-            left -= wanted // EVENT.itemsize
+            found, fault = _read_up_to_fault(stream, wanted)
+            count = len(found) // EVENT.itemsize
+            if count:
+                yield np.frombuffer(found[: count * EVENT.itemsize], EVENT)
+            first, left = first + count, left - count
+            if len(found) < wanted or fault:
+                if tally is not None:
+                    tally.add(CUT_OFF if left else BAD_CHECKSUM, (first,), 1)
+                return
+
+
+def _read_up_to_fault(stream: IO[bytes], wanted: int) -> tuple[bytes, bool]:
+    """So many bytes, fewer at the end or before a fault of the packing, and whether there was one."""
+    found = bytearray()
+    try:
+        while len(found) < wanted and (piece := stream.read(min(wanted - len(found), PIECE_BYTES))):
+            found += piece
+    except (zipfile.BadZipFile, EOFError, zlib.error):
+        return bytes(found), True
+    return bytes(found), False
 
 
 def count_events(path: Path) -> int:
