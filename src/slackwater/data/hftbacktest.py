@@ -60,13 +60,32 @@ def read_events(path: Path, tally: Tally | None = None, first: int = 1) -> Itera
             if count:
                 yield np.frombuffer(found[: count * EVENT.itemsize], EVENT)
             first, left = first + count, left - count
-            if len(found) < wanted or fault:
-                if tally is not None:
-                    tally.add(CUT_OFF if left else BAD_CHECKSUM, (first,), 1)
+            fault = fault or len(found) < wanted
+            if tally is not None and (fault or (not left and not stream.is_sound)):
+                tally.add(CUT_OFF if fault else BAD_CHECKSUM, (first,), 1)
+            if fault:
                 return
 
 
-def _read_up_to_fault(stream: IO[bytes], wanted: int) -> tuple[bytes, bool]:
+class _Stream:
+    """A stream of bytes whose checksum is looked at when all is read, not by the one that unpacks it: its error would take bytes along."""
+
+    def __init__(self, stream: IO[bytes], checksum: int | None = None) -> None:
+        self._stream, self._wanted, self._found = stream, checksum, 0
+
+    def read(self, size: int = -1) -> bytes:
+        """At most so many bytes."""
+        found = self._stream.read(size)
+        self._found = zlib.crc32(found, self._found) if self._wanted is not None else 0
+        return found
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether what was read has the checksum it should have, once all is read."""
+        return self._wanted is None or self._found == self._wanted
+
+
+def _read_up_to_fault(stream: _Stream, wanted: int) -> tuple[bytes, bool]:
     """So many bytes, fewer at the end or before a fault of the packing, and whether there was one."""
     found = bytearray()
     try:
@@ -87,7 +106,7 @@ def count_events(path: Path) -> int:
         return read_header(path, stream)
 
 
-def read_header(path: Path, stream: IO[bytes]) -> int:
+def read_header(path: Path, stream: Any) -> int:
     """Read the array's header and return its length.
 
     Raises:
@@ -105,19 +124,21 @@ def read_header(path: Path, stream: IO[bytes]) -> int:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[_Stream]:
     if not path.is_file():
         raise DataError(f"{path}: expected an npz of events, found {'a folder' if path.is_dir() else 'nothing'}")
     try:
         if path.suffix == ".npy":
             with path.open("rb") as stream:
-                yield stream
+                yield _Stream(stream)
             return
         with zipfile.ZipFile(path) as archive:
             if MEMBER not in archive.namelist():
                 names = ", ".join(name.removesuffix(".npy") for name in archive.namelist())
                 raise DataError(f"{path}: expected the key data, found {names or 'nothing'}")
-            with archive.open(MEMBER) as member:
-                yield member
+            info = archive.getinfo(MEMBER)
+            checksum, info.CRC = info.CRC, None  # type: ignore[assignment]
+            with archive.open(info) as member:
+                yield _Stream(member, checksum)
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         raise DataError(f"{path}: expected an npz of events, found: {error}") from error
