@@ -60,7 +60,7 @@ def answer(folder: Path, sql: str, memory_mb: int = MEMORY_MB) -> Iterator[Answe
             ("enable_progress_bar", "false"),
             ("memory_limit", f"'{memory_mb}MB'"),
             ("temp_directory", _text(spill)),
-            ("allowed_directories", f"[{_text(str(folder.resolve()))}]"),
+            ("allowed_directories", f"[{', '.join(_text(str(path)) for path in _folders(folder.resolve(), entries))}]"),
             ("autoinstall_known_extensions", "false"),
             ("autoload_known_extensions", "false"),
             ("enable_external_access", "false"),
@@ -69,6 +69,12 @@ def answer(folder: Path, sql: str, memory_mb: int = MEMORY_MB) -> Iterator[Answe
         _make_views(connection, entries)
         connection.execute("SET lock_configuration = true")
         yield _run(connection, sql, folder.resolve())
+
+
+def _folders(folder: Path, entries: Sequence[SymbolTape]) -> list[Path]:
+    """Where the tape's files really lie: its folder, and what links in it lead to."""
+    homes = {path.resolve().parent for entry in entries for path in entry.files}
+    return [folder, *sorted(home for home in homes if not home.is_relative_to(folder))]
 
 
 def _run(connection: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -125,13 +126,15 @@ def _is_day(path: Path) -> bool:
 
 
 def find_remains(folder: Path) -> list[Path]:
-    """The folders of all symbols that are or were on a tape: with days, or with an `instrument.json` or a manifest that tell of some.
+    """The folders of all symbols that are or were on a tape: with days, or with an `instrument.json` or a manifest that tell of some, and
+    those that nobody may look into.
 
     Raises:
         DataError: the folder is missing or holds no symbol.
     """
     told = {path.parent for path in folder.glob(f"*/*/{INSTRUMENT}")}
     told |= {path.parents[1] for path in folder.glob(f"*/*/*/{MANIFEST}") if DATE_PATTERN.fullmatch(path.parent.name)}
+    told |= {path for path in folder.glob("*/*") if path.is_dir() and not os.access(path, os.R_OK | os.X_OK)}
     remains = {path for path in told if not path.name.startswith(".") and not path.parent.name.startswith(".")}
     return sorted(remains | set(find_symbol_folders(folder) if not remains else _with_days(folder)))
 

@@ -95,12 +95,15 @@ def verify_tape(folder: Path, symbols: Sequence[str] | None = None, advance: Adv
 def _verify_symbol(folder: Path, advance: Advance) -> dict[str, Any]:
     check = SymbolCheck()
     entry: SymbolTape | None = None
+    dates: list[str] = []
     try:
+        # A day whose files are all gone has a folder still, and the tape no longer knows it.
+        dates = [path.name for path in date_folders(folder)]
         entry = open_symbol(folder)
+    except OSError as error:
+        check.damage.append(f"{folder}: expected a folder that can be read, found: {error.strerror}")
     except DataError as error:
         check.damage.append(str(error))
-    # A day whose files are all gone has a folder still, and the tape no longer knows it.
-    dates = [path.name for path in date_folders(folder)]
     if not dates:
         check.damage.append(f"{folder}: expected days, found none")
     for name in dates:

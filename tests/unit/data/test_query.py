@@ -99,6 +99,16 @@ def test_what_is_refused_is_one_sentence_with_2_and_writes_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_symbol_that_is_a_link_is_asked_like_any_other(tmp_path: Path) -> None:
+    tape = write(tmp_path / "there", OddTape())
+    (tmp_path / "here/v").mkdir(parents=True)
+    (tmp_path / "here/v/S").symlink_to(tape / "v/S")
+    assert ask(tmp_path / "here", "SELECT count(bid) FROM quotes") == [(COUNT,)]
+    (tape / "v/other.csv").write_text("a\n1\n")
+    with pytest.raises(UsageError, match="Permission Error"):
+        ask(tmp_path / "here", f"SELECT * FROM read_csv('{tape}/v/other.csv')")
+
+
 def test_memory_is_limited_and_options_checked(tmp_path: Path) -> None:
     tape = write(tmp_path, OddTape())
     heavy = "SELECT count(DISTINCT md5(i::VARCHAR)) FROM range(3000000) t(i)"
