@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from slackwater.data import hftbacktest as hft
 from slackwater.data.formats import FormatRequest, open_format
 from slackwater.data.importer import ImportRequest, import_tape
 from slackwater.data.touch import BUY, SELL
+from slackwater.errors import DataError
 from tests.unit.data.tables import SEC, T0
 
 COUNT = 30_000
@@ -59,3 +61,18 @@ def test_an_npz_whose_checksum_does_not_fit_is_imported_and_told_of(tmp_path: Pa
     assert done["quarantined"]["bad_checksum"] == 2
     assert done["rows"]["trades.parquet"] >= COUNT // 3 - 1
     assert "its checksum does not fit" in " ".join(done["notes"])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_flipped_byte_makes_another_error(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "e.npz"
+    np.savez_compressed(path, data=events()[:300])
+    content = bytearray(path.read_bytes())
+    draw = np.random.default_rng(seed)
+    for place in draw.integers(0, len(content), 2):
+        content[place] ^= 1 << draw.integers(0, 8)
+    path.write_bytes(bytes(content))
+    try:
+        assert imported(tmp_path, path)["rows"]
+    except DataError as error:
+        assert "expected" in str(error)
