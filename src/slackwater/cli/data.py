@@ -9,7 +9,7 @@ import cyclopts
 from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, progress
-from slackwater.errors import UsageError
+from slackwater.errors import DataError, UsageError
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object on stdout.")]
 
@@ -47,7 +47,7 @@ def import_(
     funding: Annotated[Path | None, Parameter(help="Parquet or CSV with ts_event,rate: what longs pay to shorts.")] = None,
     exchange_info: Annotated[str | None, Parameter(help="exchangeInfo, a file or URL: what of steps and minimums is not given.")] = None,
     json: Json = False,
-) -> None:
+) -> int:
     """Convert quotes and trades into a symbol's days on a tape; days already there are replaced."""
     from slackwater.data.formats import RAW, FormatRequest, import_raw, open_format
     from slackwater.data.importer import ImportRequest, import_tape, row_count
@@ -77,7 +77,11 @@ def import_(
             note(f"{entry['symbol']}: {name} {entry['instrument'][name]}, inferred from the data")
         for line in entry["notes"]:
             note(line)
+    skipped = done.get("skipped", [])
+    for entry in skipped:
+        note(f"{entry['name']}: not imported: {entry['reason']}")
     emit(json, done, lambda: "\n".join([_import_text(entry) for entry in entries] + _log_text(done.get("log"))))
+    return DataError.exit_code if skipped else 0
 
 
 def _log_text(log: dict[str, Any] | None) -> list[str]:
@@ -148,7 +152,6 @@ def ls(*, data: Annotated[Path, Parameter(help="The tape's folder.")], json: Jso
     """List the symbols of a tape: span, rows, size on disk, bytes a row, sources. Exits with 4 when one cannot be read."""
     from slackwater.cli.data_tables import listing_text
     from slackwater.data.catalog import list_tape
-    from slackwater.errors import DataError
 
     found = list_tape(data)
     for entry in found["damaged"]:
@@ -167,7 +170,6 @@ def verify(
     """Check a tape against its manifests and for rows that make no sense. Exits with 4 when it is damaged, with 0 when only odd."""
     from slackwater.cli.verify_tables import verify_text
     from slackwater.data.verify import verify_tape
-    from slackwater.errors import DataError
 
     with progress("Checking", None) as advance:
         found = verify_tape(data, symbol, advance)

@@ -30,7 +30,7 @@ FLAG_PATTERN = r"^\s*(true|True|TRUE|1|false|False|FALSE|0)\s*$"
 TRUE, FALSE = ["true", "True", "TRUE", "1"], ["false", "False", "FALSE", "0"]
 MILLI_FROM, MICRO_FROM, NANO_FROM = 10**11, 10**14, 10**17  # a number's size tells its unit, for any time from 1973 to 5138
 # What reading a zip raises where it is damaged: a method or a lock that nobody asked for is a flipped bit.
-ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
+ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 
 
 @dataclass(slots=True)

@@ -140,5 +140,5 @@ def _opened(path: Path) -> Iterator[_Stream]:
             checksum, info.CRC = info.CRC, None  # type: ignore[assignment]
             with archive.open(info) as member:
                 yield _Stream(member, checksum)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise DataError(f"{path}: expected an npz of events, found: {error}") from error

@@ -31,6 +31,7 @@ PRICED = {
     "klines": (),
     "funding": (),
 }
+OF_THE_QUERY = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.ConversionException)
 SCHEMAS = {"quotes": QUOTE_SCHEMA, "trades": TRADE_SCHEMA, "klines": KLINE_SCHEMA, "funding": FUNDING_SCHEMA}
 
 
@@ -108,7 +109,9 @@ def _told(error: duckdb.Error, folder: Path) -> DataError | UsageError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     hints = [line for line in lines[1:] if line.startswith(("Candidate", "Did you mean"))]
     message = "; ".join([lines[0].rstrip("."), *hints[:1]])
-    if str(folder) in str(error) and not isinstance(error, duckdb.PermissionException):
+    # What is wrong with a file is told with its name, or as an error of no class by what takes a footer apart.
+    is_damage = str(folder) in str(error) or type(error) is duckdb.Error or "Parquet" in lines[0]
+    if is_damage and not isinstance(error, (duckdb.PermissionException, duckdb.OutOfMemoryException, *OF_THE_QUERY)):
         return DataError(f"expected a readable tape, found: {message}")
     if isinstance(error, duckdb.OutOfMemoryException):
         return UsageError(f"expected a query that does with its memory, found: {message}; give more with --memory-mb")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from slackwater.data.instrument import InstrumentSpec, read_instrument
-from slackwater.data.layout import DATE_PATTERN, INSTRUMENT, MANIFEST, data_files, date_folders, read_json, sha256_of
+from slackwater.data.layout import DATE_PATTERN, INSTRUMENT, MANIFEST, data_files, date_folders, read_manifest, sha256_of
 from slackwater.errors import DataError, UsageError
 
 
@@ -39,7 +39,7 @@ class SymbolTape:
     def manifest(self) -> dict[str, Any]:
         """The manifests of its days by date; a day without one is left out."""
         paths = {date: self.folder / date / MANIFEST for date in self.dates}
-        return {date: read_json(path) for date, path in paths.items() if path.exists()}
+        return {date: read_manifest(path) for date, path in paths.items() if path.exists()}
 
     @cached_property
     def sha256(self) -> str:

@@ -286,7 +286,9 @@ def test_a_symbol_whose_files_are_all_gone_is_damaged_and_the_others_are_checked
     ("name", "content", "said"),
     [
         ("instrument.json", b"{", "instrument.json: expected JSON"),
-        ("2023-11-15/manifest.json", b'{"files": ["quotes.parquet"]}', "expected an object for each file"),
+        ("2023-11-15/manifest.json", b'{"files": ["quotes.parquet"]}', "expected files as an object for each file"),
+        ("2023-11-15/manifest.json", b'{"files": {}, "first_ns": 1e300}', "expected first_ns as a time"),
+        ("2023-11-15/manifest.json", b'{"files": {}, "quarantined": {"a": "b"}}', "expected quarantined as counts"),
         ("2023-11-15/manifest.json", b"[]", "expected a JSON object, found list"),
     ],
 )
