@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, progress
 from slackwater.cli.data_app import Json, app, rows_text
-from slackwater.errors import UsageError
+from slackwater.errors import DataError, UsageError
 
 
 @app.command(name="import")
@@ -43,7 +43,7 @@ def import_(
     funding: Annotated[Path | None, Parameter(help="Parquet or CSV with ts_event,rate: what longs pay to shorts.")] = None,
     exchange_info: Annotated[str | None, Parameter(help="exchangeInfo, a file or URL: what of steps and minimums is not given.")] = None,
     json: Json = False,
-) -> None:
+) -> int:
     """Convert quotes and trades into a symbol's days on a tape; days already there are replaced."""
     from slackwater.data.formats.importer import ImportRequest, import_tape, row_count
     from slackwater.data.formats.imports import RAW, FormatRequest, import_raw, open_format
@@ -73,7 +73,11 @@ def import_(
             note(f"{entry['symbol']}: {name} {entry['instrument'][name]}, inferred from the data")
         for line in entry["notes"]:
             note(line)
+    skipped = done.get("skipped", [])
+    for entry in skipped:
+        note(f"{entry['name']}: not imported: {entry['reason']}")
     emit(json, done, lambda: "\n".join([_import_text(entry) for entry in entries] + _log_text(done.get("log"))))
+    return DataError.exit_code if skipped else 0
 
 
 def _log_text(log: dict[str, Any] | None) -> list[str]:

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, progress
 from slackwater.cli.data_app import Json, app, rows_text
+from slackwater.errors import DataError
 
 
 @app.command
@@ -37,15 +38,18 @@ def synth(
 
 
 @app.command
-def ls(*, data: Annotated[Path, Parameter(help="The tape's folder.")], json: Json = False) -> None:
-    """List the symbols of a tape: span, rows, size on disk, bytes a row, sources."""
+def ls(*, data: Annotated[Path, Parameter(help="The tape's folder.")], json: Json = False) -> int:
+    """List the symbols of a tape: span, rows, size on disk, bytes a row, sources. Exits with 4 when one cannot be read."""
     from slackwater.cli.data_tables import listing_text
     from slackwater.data.catalog import list_tape
 
     found = list_tape(data)
     if found["recording_logs"]:
         note(f"{data}: {found['recording_logs']} log(s) of recordings are not on the tape yet; those left behind: `data record --recover`")
+    for entry in found["damaged"]:
+        note(f"{entry['name']}: damaged: {entry['reason']}")
     emit(json, found, lambda: listing_text(found["symbols"]))
+    return DataError.exit_code if found["damaged"] else 0
 
 
 @app.command
@@ -58,7 +62,6 @@ def verify(
     """Check a tape against its manifests and for rows that make no sense. Exits with 4 when it is damaged, with 0 when only odd."""
     from slackwater.cli.verify_tables import verify_text
     from slackwater.data.checks.verify import verify_tape
-    from slackwater.errors import DataError
 
     with progress("Checking", None) as advance:
         found = verify_tape(data, symbol, advance)

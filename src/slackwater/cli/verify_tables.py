@@ -12,11 +12,11 @@ MOST_DAMAGE = 20  # sentences; --json has them all
 
 # The columns of a day and the kinds of findings that each one counts; what is left counts as other.
 COLUMNS = {
-    "REPEATED": ("repeated_quote", "repeated_trade", "repeated_trade_id"),
+    "TWICE": ("repeated_quote", "repeated_trade", "repeated_trade_id"),
     "CROSSED\nLOCKED": ("crossed_book", "locked_book"),
     "TIME\nBACK": ("venue_time_back",),
-    "OUTLIERS": ("mid_spike", "trade_off_book"),
-    "STEP\nCHANGES": ("step_change",),
+    "OUT-\nLIERS": ("mid_spike", "trade_off_book"),
+    "NEW\nSTEP": ("step_change",),
 }
 
 
@@ -27,7 +27,9 @@ def verify_text(entry: dict[str, Any]) -> str:
     rows = ", ".join(f"{count:,} {name}" for name, count in entry["rows"].items()) or "no rows"
     odd = {kind: entry["counts"][kind] for kind in ODD_KINDS if entry["counts"].get(kind)}
     verdict = "damaged" if entry["damage"] else "good"
-    lines = [f"{entry['venue']}/{entry['symbol']}: {verdict}; {rows}; {len(entry['gaps'])} gap(s), coverage {entry['coverage']:.2%}"]
+    lines = [
+        f"{entry['venue']}/{entry['symbol']}: {verdict}; {rows}; {len(entry['gaps'])} gap(s), coverage {entry['coverage']:.2%} of its span"
+    ]
     lines += [f"  {sentence}" for sentence in entry["damage"][:MOST_DAMAGE]]
     hidden = len(entry["damage"]) - MOST_DAMAGE
     lines += [f"  and {hidden:,} more; --json has them all"] if hidden > 0 else []
@@ -49,7 +51,8 @@ def _days_text(days: Sequence[dict[str, Any]]) -> list[str]:
     lines = [text_table(head, [_day_cells(day) for day in shown])]
     hidden = len(days) - len(shown)
     lines += [f"{hidden} more day(s) of candles alone, or without gaps or oddities"] if hidden else []
-    lines.append("covered: the share of 24 hours with quotes; a gap: no quote for more than 60 s")
+    lines.append("covered: the share of 24 hours with quotes; gaps: no quote for more than 60 s")
+    lines.append("twice: repeated; out-liers: prices that nobody else saw; new step: tick or lot changed")
     return [*lines, "", *_clocks_text(shown)]
 
 

@@ -9,20 +9,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from slackwater.data.layout import time_text
-from slackwater.data.tape import SymbolTape, find_symbol_folders, open_tape
+from slackwater.data.tape import SymbolTape, find_symbol_folders, open_symbol
 from slackwater.errors import DataError
 
 
 def list_tape(folder: Path) -> dict[str, Any]:
-    """All symbols of a tape with span, rows, sizes, gaps and sources; how many logs of recordings are not on it yet.
+    """All symbols of a tape with span, rows, sizes, gaps and sources.
+
+    `damaged` names those that cannot be listed, with the reason; `recording_logs` is how many logs of recordings are not on it yet.
 
     Raises:
-        DataError: there is no tape, or a file's footer is damaged.
+        DataError: there is no tape.
     """
-    names = [f"{path.parent.name}/{path.name}" for path in find_symbol_folders(folder)]
-    entries = [open_tape(folder, [name]).symbols[0] for name in names]
+    listed, damaged = [], []
+    for path in find_symbol_folders(folder):
+        try:
+            listed.append(_describe(open_symbol(path)))
+        except DataError as error:
+            damaged.append({"name": f"{path.parent.name}/{path.name}", "reason": str(error)})
     logs = len(list(folder.glob(".recording/*/*.log")))
-    return {"folder": str(folder), "symbols": [_describe(entry) for entry in entries], "recording_logs": logs}
+    return {"folder": str(folder), "symbols": listed, "damaged": damaged, "recording_logs": logs}
 
 
 def _describe(entry: SymbolTape) -> dict[str, Any]:

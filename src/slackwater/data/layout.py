@@ -37,7 +37,7 @@ KLINE_SCHEMA = pa.schema(
 FUNDING_SCHEMA = pa.schema([("ts_event", pa.int64()), ("ts_recv", pa.int64()), ("rate", pa.float64())])
 
 DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}")
-NAME_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:+-]*")
+NAME_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,99}")  # what a folder can be called, with room for what is put behind it
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -64,7 +64,7 @@ def check_name(what: str, name: str) -> str:
         UsageError: it is empty, hidden or would leave the tape's folder.
     """
     if not NAME_PATTERN.fullmatch(name):
-        raise UsageError(f"{what}: expected letters, digits and _ . : + -, found {name!r}")
+        raise UsageError(f"{what}: expected letters, digits and _ . : + -, at most 100, found {name!r}")
     return name
 
 
@@ -96,6 +96,34 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise DataError(f"{path}: expected a JSON object, found {type(found).__name__}")
     return found
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """A day's manifest, whose fields that others rely on are what they should be.
+
+    Raises:
+        DataError: the file is missing or none of these.
+    """
+    found = read_json(path)
+    for name, fits, wanted in (
+        ("first_ns", _is_time, "a time"),
+        ("last_ns", _is_time, "a time"),
+        ("files", _is_objects_by_name, "an object for each file"),
+        ("gaps", lambda value: isinstance(value, list), "a list"),
+        ("source", lambda value: isinstance(value, list) and all(isinstance(part, dict) for part in value), "a list of objects"),
+        ("quarantined", lambda value: isinstance(value, dict) and all(type(count) is int for count in value.values()), "counts by kind"),
+    ):
+        if name in found and not fits(found[name]):
+            raise DataError(f"{path}: expected {name} as {wanted}, found {str(found[name])[:40]}")
+    return found
+
+
+def _is_time(value: Any) -> bool:
+    return value is None or (type(value) is int and abs(value) < 2**63)
+
+
+def _is_objects_by_name(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(part, dict) for part in value.values())
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

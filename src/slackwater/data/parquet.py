@@ -20,8 +20,16 @@ ENCODING = {
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:
-    """A file to read batch by batch. Arrow's default is to fetch every row group ahead and keep it until the file is closed."""
-    return pq.ParquetFile(path, pre_buffer=False)
+    """A file to read batch by batch. Arrow's default is to fetch every row group ahead and keep it until the file is closed.
+
+    Raises:
+        pa.ArrowInvalid: it is none.
+        OSError: it cannot be read.
+    """
+    try:
+        return pq.ParquetFile(path, pre_buffer=False)
+    except UnicodeDecodeError as error:
+        raise pa.ArrowInvalid(f"names of columns that are no text: {error}") from error
 
 
 def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

@@ -31,6 +31,7 @@ PRICED = {
     "klines": (),
     "funding": (),
 }
+OF_THE_QUERY = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.ConversionException)
 SCHEMAS = {"quotes": QUOTE_SCHEMA, "trades": TRADE_SCHEMA, "klines": KLINE_SCHEMA, "funding": FUNDING_SCHEMA}
 
 
@@ -60,7 +61,7 @@ def answer(folder: Path, sql: str, memory_mb: int = MEMORY_MB) -> Iterator[Answe
             ("enable_progress_bar", "false"),
             ("memory_limit", f"'{memory_mb}MB'"),
             ("temp_directory", _text(spill)),
-            ("allowed_directories", f"[{_text(str(folder.resolve()))}]"),
+            ("allowed_directories", f"[{', '.join(_text(str(path)) for path in _folders(folder.resolve(), entries))}]"),
             ("autoinstall_known_extensions", "false"),
             ("autoload_known_extensions", "false"),
             ("enable_external_access", "false"),
@@ -69,6 +70,12 @@ def answer(folder: Path, sql: str, memory_mb: int = MEMORY_MB) -> Iterator[Answe
         _make_views(connection, entries)
         connection.execute("SET lock_configuration = true")
         yield _run(connection, sql, folder.resolve())
+
+
+def _folders(folder: Path, entries: Sequence[SymbolTape]) -> list[Path]:
+    """Where the tape's files really lie: its folder, and what links in it lead to."""
+    homes = {path.resolve().parent for entry in entries for path in entry.files}
+    return [folder, *sorted(home for home in homes if not home.is_relative_to(folder))]
 
 
 def _run(connection: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> Answer:
@@ -102,7 +109,9 @@ def _told(error: duckdb.Error, folder: Path) -> DataError | UsageError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     hints = [line for line in lines[1:] if line.startswith(("Candidate", "Did you mean"))]
     message = "; ".join([lines[0].rstrip("."), *hints[:1]])
-    if str(folder) in str(error) and not isinstance(error, duckdb.PermissionException):
+    # What is wrong with a file is told with its name, or as an error of no class by what takes a footer apart.
+    is_damage = str(folder) in str(error) or type(error) is duckdb.Error or "Parquet" in lines[0]
+    if is_damage and not isinstance(error, (duckdb.PermissionException, duckdb.OutOfMemoryException, *OF_THE_QUERY)):
         return DataError(f"expected a readable tape, found: {message}")
     if isinstance(error, duckdb.OutOfMemoryException):
         return UsageError(f"expected a query that does with its memory, found: {message}; give more with --memory-mb")

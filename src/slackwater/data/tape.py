@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from slackwater.data.instrument import InstrumentSpec, read_instrument
-from slackwater.data.layout import DATE_PATTERN, INSTRUMENT, MANIFEST, data_files, date_folders, read_json, sha256_of
+from slackwater.data.layout import DATE_PATTERN, INSTRUMENT, MANIFEST, data_files, date_folders, read_manifest, sha256_of
 from slackwater.errors import DataError, UsageError
 
 
@@ -38,7 +39,7 @@ class SymbolTape:
     def manifest(self) -> dict[str, Any]:
         """The manifests of its days by date; a day without one is left out."""
         paths = {date: self.folder / date / MANIFEST for date in self.dates}
-        return {date: read_json(path) for date, path in paths.items() if path.exists()}
+        return {date: read_manifest(path) for date, path in paths.items() if path.exists()}
 
     @cached_property
     def sha256(self) -> str:
@@ -127,13 +128,15 @@ def _is_day(path: Path) -> bool:
 
 
 def find_remains(folder: Path) -> list[Path]:
-    """The folders of all symbols that are or were on a tape: with days, or with an `instrument.json` or a manifest that tell of some.
+    """The folders of all symbols that are or were on a tape: with days, or with an `instrument.json` or a manifest that tell of some, and
+    those that nobody may look into.
 
     Raises:
         DataError: the folder is missing or holds no symbol.
     """
     told = {path.parent for path in folder.glob(f"*/*/{INSTRUMENT}")}
     told |= {path.parents[1] for path in folder.glob(f"*/*/*/{MANIFEST}") if DATE_PATTERN.fullmatch(path.parent.name)}
+    told |= {path for path in folder.glob("*/*") if path.is_dir() and not os.access(path, os.R_OK | os.X_OK)}
     remains = {path for path in told if not path.name.startswith(".") and not path.parent.name.startswith(".")}
     return sorted(remains | set(find_symbol_folders(folder) if not remains else _with_days(folder)))
 

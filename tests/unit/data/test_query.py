@@ -19,7 +19,7 @@ from slackwater.data import query
 from slackwater.data.formats.importer import ImportRequest, import_tape
 from slackwater.data.layout import FUNDING_SCHEMA
 from slackwater.data.synth.synth import SynthRequest, synthesise
-from slackwater.errors import UsageError
+from slackwater.errors import DataError, UsageError
 from tests.unit.data.odd_tapes import COUNT, OddTape, write
 from tests.unit.data.tables import TRADES, make_tape
 
@@ -99,6 +99,16 @@ def test_what_is_refused_is_one_sentence_with_2_and_writes_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_symbol_that_is_a_link_is_asked_like_any_other(tmp_path: Path) -> None:
+    tape = write(tmp_path / "there", OddTape())
+    (tmp_path / "here/v").mkdir(parents=True)
+    (tmp_path / "here/v/S").symlink_to(tape / "v/S")
+    assert ask(tmp_path / "here", "SELECT count(bid) FROM quotes") == [(COUNT,)]
+    (tape / "v/other.csv").write_text("a\n1\n")
+    with pytest.raises(UsageError, match="Permission Error"):
+        ask(tmp_path / "here", f"SELECT * FROM read_csv('{tape}/v/other.csv')")
+
+
 def test_memory_is_limited_and_options_checked(tmp_path: Path) -> None:
     tape = write(tmp_path, OddTape())
     heavy = "SELECT count(DISTINCT md5(i::VARCHAR)) FROM range(3000000) t(i)"
@@ -130,6 +140,20 @@ def test_a_query_that_fails_midway_prints_nothing_but_why(tmp_path: Path, capsys
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.count("\n") == 1 and "Could not convert string 'x' to INT32" in printed.err
+
+
+@pytest.mark.parametrize("place", [-5, -60, -100, -200, -300, -400, -500])
+def test_a_damaged_footer_is_no_fault_of_the_query(tmp_path: Path, place: int) -> None:
+    tape = write(tmp_path, OddTape())
+    path = tape / "v/S/2023-11-15/quotes.parquet"
+    content = bytearray(path.read_bytes())
+    for bit in range(8):
+        content[place] ^= 1 << bit
+        path.write_bytes(bytes(content))
+        try:
+            ask(tape, "SELECT count(bid), sum(ask_qty) FROM quotes")
+        except DataError as error:
+            assert "expected a readable tape, found:" in str(error)
 
 
 def test_json_and_csv_have_every_row(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from slackwater.data.archive.files import COLUMNS, TAKEN
 from slackwater.data.formats.column_plan import LINE
+from slackwater.data.formats.text_input import TextInput
 from slackwater.errors import DataError
 
 BLOCK_BYTES = 1 << 21  # the reader keeps some 32 of them ahead
@@ -28,6 +29,8 @@ WHOLE_PATTERN = r"^\s*\d{1,18}\s*$"
 FLAG_PATTERN = r"^\s*(true|True|TRUE|1|false|False|FALSE|0)\s*$"
 TRUE, FALSE = ["true", "True", "TRUE", "1"], ["false", "False", "FALSE", "0"]
 MILLI_FROM, MICRO_FROM, NANO_FROM = 10**11, 10**14, 10**17  # a number's size tells its unit, for any time from 1973 to 5138
+# What reading a zip raises where it is damaged: a method or a lock that nobody asked for is a flipped bit.
+ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 
 
 @dataclass(slots=True)
@@ -78,7 +81,7 @@ class ArchiveCsv:
                 for batch in self._parse(archive, rejects):
                     yield self._clean(batch, rows_seen, rejects)
                     rows_seen += batch.num_rows
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, pa.ArrowInvalid) as error:
+        except (*ZIP_FAULTS, pa.ArrowInvalid) as error:
             if self.is_typed and isinstance(error, pa.ArrowInvalid):
                 self.is_typed = False
                 raise WrongType(str(error)) from error
@@ -105,7 +108,7 @@ class ArchiveCsv:
         convert = pacsv.ConvertOptions(column_types=types, include_columns=list(taken), true_values=TRUE, false_values=FALSE)
         with archive.open(members[0]) as file:
             try:
-                yield from pacsv.open_csv(pa.PythonFile(file, "r"), read, parse, convert)
+                yield from pacsv.open_csv(pa.PythonFile(TextInput(file), "r"), read, parse, convert)
             except pa.ArrowInvalid as error:
                 if "Empty CSV" not in str(error):
                     raise

@@ -30,7 +30,7 @@ from slackwater.data.layout import (
     TRADES,
     data_files,
     date_folders,
-    read_json,
+    read_manifest,
     sha256_of,
     time_text,
 )
@@ -95,12 +95,15 @@ def verify_tape(folder: Path, symbols: Sequence[str] | None = None, advance: Adv
 def _verify_symbol(folder: Path, advance: Advance) -> dict[str, Any]:
     check = SymbolCheck()
     entry: SymbolTape | None = None
+    dates: list[str] = []
     try:
+        # A day whose files are all gone has a folder still, and the tape no longer knows it.
+        dates = [path.name for path in date_folders(folder)]
         entry = open_symbol(folder)
+    except OSError as error:
+        check.damage.append(f"{folder}: expected a folder that can be read, found: {error.strerror}")
     except DataError as error:
         check.damage.append(str(error))
-    # A day whose files are all gone has a folder still, and the tape no longer knows it.
-    dates = [path.name for path in date_folders(folder)]
     if not dates:
         check.damage.append(f"{folder}: expected days, found none")
     for name in dates:
@@ -141,10 +144,7 @@ def _hash_of(entry: SymbolTape, check: SymbolCheck) -> str | None:
 
 def _verify_day(folder: Path, day: DayFindings, check: SymbolCheck) -> None:
     manifest = _read_manifest(folder, day)
-    told = (manifest or {}).get("files", {})
-    listed: dict[str, Any] = told if isinstance(told, dict) and all(isinstance(known, dict) for known in told.values()) else {}
-    if listed != told:
-        day.damage.append(f"{day.date}/{MANIFEST}: expected an object for each file, found none")
+    listed: dict[str, Any] = (manifest or {}).get("files", {})
     present = {path.name: path for path in data_files(folder)}
     day.damage += [f"{day.date}/{missing}: expected the file, found none" for missing in sorted(set(listed) - set(present))]
     if not listed and not present:
@@ -173,7 +173,7 @@ def _read_manifest(folder: Path, day: DayFindings) -> dict[str, Any] | None:
         day.damage.append(f"{day.date}: expected a {MANIFEST}, found none")
         return None
     try:
-        return read_json(folder / MANIFEST)
+        return read_manifest(folder / MANIFEST)
     except DataError as error:
         day.damage.append(f"{day.date}: {error}")
         return None

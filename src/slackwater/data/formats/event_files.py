@@ -67,11 +67,11 @@ def event_sources(paths: Sequence[Path]) -> tuple[tuple[Source, Source], dict[st
     files = tuple(paths)
 
     def quotes(columns: Sequence[str], tally: Tally) -> Iterator[pa.RecordBatch]:
-        rows = _own_quotes(_numbered(files)) if is_ours else _rebuilt_quotes(_numbered(files), tally)
+        rows = _own_quotes(_numbered(files, tally)) if is_ours else _rebuilt_quotes(_numbered(files, tally), tally)
         return (batch.select([*columns, LINE]) for batch in rows)
 
     def trades(columns: Sequence[str], tally: Tally) -> Iterator[pa.RecordBatch]:
-        return (batch.select([*columns, LINE]) for batch in _trades(_numbered(files), is_ours))
+        return (batch.select([*columns, LINE]) for batch in _trades(_numbered(files, tally), is_ours))
 
     sources = (
         Source(paths[0], "quotes", ("ts_event", *BOOK, "ts_recv"), count, quotes),
@@ -80,11 +80,11 @@ def event_sources(paths: Sequence[Path]) -> tuple[tuple[Source, Source], dict[st
     return sources, sidecars[0] if is_ours else None
 
 
-def _numbered(paths: Sequence[Path]) -> Numbered:
+def _numbered(paths: Sequence[Path], tally: Tally) -> Numbered:
     """Chunks of events that the strategy sees, and their numbers."""
     first = 1
     for path in paths:
-        for events in read_events(path):
+        for events in read_events(path, tally, first):
             numbers = np.arange(first, first + len(events), dtype=np.int64)
             first += len(events)
             is_seen = events["ev"] & np.uint64(LOCAL) != 0

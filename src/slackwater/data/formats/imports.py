@@ -80,12 +80,12 @@ def open_format(request: FormatRequest) -> tuple[ImportRequest, tuple[Source, ..
 def import_raw(request: FormatRequest, advance: Advance = lambda amount: None) -> dict[str, Any]:
     """Import the symbols of a raw log, all or those named; each symbol is put in place as a whole.
 
-    Returns `symbols`, one entry of `import_tape` each, and `log`: its lines, the messages by kind, what was refused (`quarantined`) with
-    the first `places`, and how many `trade` messages gave way to `aggTrade`.
+    Returns `symbols`, one entry of `import_tape` each, `skipped`: name and reason of those that could not be imported, and `log`: its
+    lines, the messages by kind, what was refused (`quarantined`) with the first `places`, how many `trade` messages gave way to `aggTrade`.
 
     Raises:
         UsageError: an option is missing or does not belong to the format.
-        DataError: the log is missing, unreadable or without a message of use, or lacks a symbol that was named.
+        DataError: the log is missing, unreadable or without a message of use, lacks a symbol that was named, or no symbol can be imported.
     """
     _check_options(request)
     base = request.base
@@ -95,11 +95,19 @@ def import_raw(request: FormatRequest, advance: Advance = lambda amount: None) -
         absent = sorted(set(request.symbols) - set(log.symbols()))
         if absent:
             raise DataError(f"{log.path}: expected messages of {', '.join(absent)}, found {', '.join(log.symbols())}")
-        done = [import_tape(replace(base, symbol=symbol), sources=log.sources(symbol)) for symbol in log.symbols()]
+        done, skipped = [], []
+        for symbol in log.symbols():
+            try:
+                done.append(import_tape(replace(base, symbol=symbol), sources=log.sources(symbol)))
+            except DataError as error:
+                skipped.append({"name": symbol, "reason": str(error)})
+        if not done:
+            raise DataError("\n".join(entry["reason"] for entry in skipped))
         beside = sum(count for (symbol, kind), count in log.rows.items() if kind == TRADE_KIND and log.rows[symbol, AGG_KIND])
     return {
         "format": RAW,
         "symbols": done,
+        "skipped": skipped,
         "log": {
             "lines": log.lines,
             "messages": dict(sorted(log.messages.items())),

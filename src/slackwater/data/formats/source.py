@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from slackwater.data.formats.column_plan import FLAGS, LINE, NUMBERS, TIMES, ColumnPlan, is_text
@@ -135,7 +136,7 @@ def _reader(path: Path, schema: pa.Schema, plan: ColumnPlan, loose: Mapping[str,
     def read(columns: Sequence[str], tally: Tally) -> Iterator[pa.RecordBatch]:
         theirs = [plan.file_name(name, schema.names) for name in columns] + ([SYMBOL] if plan.symbol else [])
         wanted = {name: column for name, column in loose.items() if name in theirs}
-        raw = _raw_csv(path, schema, (tuple(columns), theirs), tally) if _is_csv(path) else _raw_parquet(path, theirs, has_numbers)
+        raw = _raw_csv(path, schema, (tuple(columns), theirs), tally) if _is_csv(path) else _raw_parquet(path, theirs, has_numbers, tally)
         for batch in raw:
             batch = tightened(batch, wanted, tally) if wanted else batch
             if plan.symbol:
@@ -149,13 +150,42 @@ def _reader(path: Path, schema: pa.Schema, plan: ColumnPlan, loose: Mapping[str,
     return read
 
 
-def _raw_parquet(path: Path, theirs: Sequence[str], has_numbers: bool) -> Iterator[pa.RecordBatch]:
-    first = 1
+def _raw_parquet(path: Path, theirs: Sequence[str], has_numbers: bool, tally: Tally) -> Iterator[pa.RecordBatch]:
+    names = list(dict.fromkeys(theirs))
+    expected = 1
     with open_parquet(path) as file:
-        for batch in file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(theirs)), use_threads=False):
-            numbers = np.arange(first, first + batch.num_rows, dtype=np.int64)
-            first += batch.num_rows
+        for first, batch in _blocks(file, names, tally):
+            has_numbers = has_numbers or first != expected  # something before could not be read
+            expected = first + batch.num_rows
+            numbers = np.arange(first, expected, dtype=np.int64)
             yield batch.append_column(LINE, pa.array(numbers)) if has_numbers else batch
+
+
+def _blocks(file: pq.ParquetFile, names: list[str], tally: Tally) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Batches with the numbers of their first rows; of a row group that cannot be read the rest is counted and left out."""
+    done = 0
+    try:
+        for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
+            yield done + 1, batch
+            done += batch.num_rows
+        return
+    except (pa.ArrowInvalid, OSError):
+        pass  # which row group it was is found by reading them one by one
+    start = 0
+    for number in range(file.num_row_groups):
+        rows = file.metadata.row_group(number).num_rows
+        taken = min(max(done - start, 0), rows)  # given out before
+        try:
+            place = 0
+            for batch in file.iter_batches(BATCH_ROWS, row_groups=[number], columns=names, use_threads=False) if taken < rows else ():
+                fresh = batch.slice(max(taken - place, 0))
+                place += batch.num_rows
+                if fresh.num_rows:
+                    yield start + taken + 1, fresh
+                    taken += fresh.num_rows
+        except (pa.ArrowInvalid, OSError):
+            tally.add("unreadable", (start + taken + 1,), rows - taken)
+        start += rows
 
 
 def _raw_csv(path: Path, schema: pa.Schema, names: tuple[Sequence[str], Sequence[str]], tally: Tally) -> Iterator[pa.RecordBatch]:

@@ -6,6 +6,7 @@ says how it ended.
 
 from __future__ import annotations
 
+import codecs
 import zlib
 from pathlib import Path
 from typing import IO, Any
@@ -19,17 +20,24 @@ CHECKSUM_FAULTS = ("incorrect data check", "incorrect length check")
 
 
 class TextInput:
-    """A file as its text, unpacked when it is gzip, whatever its name. `fault` is how it ended, once it has: None for well.
+    """A file, or a stream, as its text, UTF-8 whatever bytes it holds. `fault` is how it ended, once it has: None for well.
+
+    A file is unpacked when it is gzip, whatever its name.
 
     After `cut_off` (the file ends amid its packed stream, or goes on with something else) the last line, which nobody knows the end of,
     is not given. After `bad_checksum` everything is, and some of it may be wrong.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, source: Path | IO[bytes]) -> None:
         self.fault: str | None = None
-        self._file: IO[bytes] = path.open("rb")
-        self._is_packed = self._file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-        self._file.seek(0)
+        self._is_packed = False
+        if isinstance(source, Path):
+            self._file: IO[bytes] = source.open("rb")
+            self._is_packed = self._file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+            self._file.seek(0)
+        else:
+            self._file = source
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._unpacker = zlib.decompressobj(GZIP_WINDOW)
         self._text = bytearray()  # not given yet
         self._line_bytes = 0  # of the last line so far
@@ -68,7 +76,9 @@ class TextInput:
         return len(self._text) if self._is_done else self._text.rfind(b"\n") + 1
 
     def _take(self, text: bytes) -> None:
-        """Append text without what its lines have beyond the longest."""
+        """Append text without what its lines have beyond the longest, and with its broken characters replaced."""
+        if not text.isascii() or self._decoder.getstate()[0]:
+            text = self._decoder.decode(text).encode()
         start = 0
         while start < len(text):
             stop = min(start + LONGEST_LINE_BYTES - self._line_bytes, len(text))
@@ -113,6 +123,7 @@ class TextInput:
             self._end(BAD_CHECKSUM if any(text in str(error) for text in CHECKSUM_FAULTS) else CUT_OFF)
 
     def _end(self, fault: str | None, is_whole: bool = False) -> None:
+        self._text += self._decoder.decode(b"", True).encode()  # what began a character and did not end it
         self._is_done, self.fault = True, fault
         if fault == CUT_OFF and not is_whole:
             del self._text[self._text.rfind(b"\n") + 1 :]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -125,6 +127,18 @@ def test_bad_lines_are_counted_with_their_place(archive: Archive, tmp_path: Path
     assert done["places"]["malformed_value"] == [f"BTCUSDT-bookTicker-{date(0)}.zip: row 51"]
     assert done["places"]["negative_price"] == [f"BTCUSDT-bookTicker-{date(0)}.zip: row 53"]
     assert done["places"]["other_day"] == [f"BTCUSDT-bookTicker-{date(0)}.zip: {date(1)}T00:00:00.000Z"]
+
+
+def test_a_line_with_bytes_that_are_no_text_is_counted(archive: Archive, tmp_path: Path) -> None:
+    fill(archive)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        lines = [HEADERS["bookTicker"].encode(), *(line.encode() for line in book_lines(0))]
+        packed.writestr("x.csv", b"\n".join([*lines[:10], b"\xac\xff,1", *lines[10:], b"\0" * 3_000_000, b""]))
+    archive.put_bytes(BOOKS.format(date(0)), content.getvalue())
+    done = fetch_tape(request(archive, tmp_path))
+    assert done["quarantined"] == {"malformed_line": 2} and len(rows(tmp_path, "quotes")) == 50
+    assert done["places"]["malformed_line"] == [f"BTCUSDT-bookTicker-{date(0)}.zip:{line}" for line in (11, 52 + 1)]
 
 
 def test_rows_of_another_day_are_said_to_be_left_out(archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,6 +93,19 @@ def test_a_listing_tells_span_rows_and_sources(tmp_path: Path) -> None:
     assert (first["rows"], first["days"], first["source"]) == ({"quotes": 3, "trades": 3}, 1, ["q.parquet", "t.parquet"])
 
 
+def test_a_listing_goes_on_past_a_damaged_symbol(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for symbol in ("AAAUSDT", "BBBUSDT", "CCCUSDT"):
+        make_tape(tmp_path, QUOTES, TRADES, symbol=symbol)
+    (tmp_path / DAY / "quotes.parquet").write_bytes(b"PAR1")
+    (tmp_path / "tape/binance/BBBUSDT/instrument.json").unlink()
+    assert main(["data", "ls", "--data", str(tmp_path / "tape"), "--json"]) == 4
+    shown = capsys.readouterr()
+    found = json.loads(shown.out)
+    assert [entry["symbol"] for entry in found["symbols"]] == ["CCCUSDT"]
+    assert [entry["name"] for entry in found["damaged"]] == ["binance/AAAUSDT", "binance/BBBUSDT"]
+    assert shown.err.count(": damaged: ") == 2
+
+
 def test_the_commands_speak_text_and_json_and_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     quotes, trades = write_inputs(tmp_path, quote_table(QUOTES), trade_table(TRADES))
     tape = str(tmp_path / "tape")

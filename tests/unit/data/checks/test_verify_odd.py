@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from slackwater.cli.app import main
 from slackwater.cli.data_tables import PIPE_WIDTH
+from slackwater.cli.verify_tables import verify_text
 from slackwater.data.checks import row_checks, verify
 from slackwater.data.formats.importer import ImportRequest, import_tape
 from tests.unit.data.odd_tapes import COUNT, DAY_NS, MS, OddTape, counts_of, found_in, repeat_row, write
@@ -284,7 +286,9 @@ def test_a_symbol_whose_files_are_all_gone_is_damaged_and_the_others_are_checked
     ("name", "content", "said"),
     [
         ("instrument.json", b"{", "instrument.json: expected JSON"),
-        ("2023-11-15/manifest.json", b'{"files": ["quotes.parquet"]}', "expected an object for each file"),
+        ("2023-11-15/manifest.json", b'{"files": ["quotes.parquet"]}', "expected files as an object for each file"),
+        ("2023-11-15/manifest.json", b'{"files": {}, "first_ns": 1e300}', "expected first_ns as a time"),
+        ("2023-11-15/manifest.json", b'{"files": {}, "quarantined": {"a": "b"}}', "expected quarantined as counts"),
         ("2023-11-15/manifest.json", b"[]", "expected a JSON object, found list"),
     ],
 )
@@ -312,9 +316,56 @@ def test_the_printed_tables_say_it_all_in_100_columns(tmp_path: Path, capsys: py
     assert main(["data", "verify", "--data", str(tmp_path / "tape")]) == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= PIPE_WIDTH
-    heads = ("QUOTES", "COVERED", "GAPS", "REPEATED", "CROSSED", "BACK", "OUTLIERS", "CHANGES", "HALF BELOW", "DRIFT AN HOUR")
+    heads = ("QUOTES", "COVERED", "GAPS", "TWICE", "CROSSED", "BACK", "LIERS", "STEP", "HALF BELOW", "DRIFT AN HOUR")
     for text in (*heads, "2023-11-16", "first: 2023-11-15/quotes row 8", "2/24", *(kind for kinds in ODD.values() for kind in kinds)):
         assert text in out
+
+
+def test_a_symbol_that_nobody_may_look_into_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tape = write(tmp_path, OddTape(0))
+    shutil.copytree(tape / "v/S", tape / "v/SHUT")
+    shut = str(tape / "v/SHUT")
+    real_access, real_iterdir = os.access, Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if str(path) == shut:
+            raise PermissionError(13, "Permission denied", shut)
+        return real_iterdir(path)
+
+    for path in (tape / "v/SHUT").glob("*"):  # what a pattern finds in a folder that is shut
+        path.rename(tmp_path / f"aside-{path.name}")
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != shut and real_access(path, mode))
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    found = {entry["symbol"]: entry["damage"] for entry in verify.verify_tape(tape)["symbols"]}
+    assert found["S"] == []
+    assert f"{shut}: expected a folder that can be read, found: Permission denied" in found["SHUT"]
+
+
+def test_a_day_of_millions_that_is_damaged_fits_the_line() -> None:
+    counts = {"repeated_quote": 12_345, "crossed_book": 123_456, "mid_spike": 1234}
+    files = {
+        stem: {"rows": rows, "hours": 24, "first": None, "last": None, "latency": None}
+        for stem, rows in (("quotes", 39_999_999), ("trades", 9_999_999))
+    }
+    day = {"date": "2024-03-29", "damage": ["it is"], "counts": counts, "gaps": 123, "coverage": 1.0, "files": files}
+    entry = {"venue": "v", "symbol": "S", "damage": ["it is"], "counts": {}, "places": {}, "rows": {}, "gaps": [], "coverage": 1.0}
+    text = verify_text(entry | {"days": [day], "missing_days": [], "step_history": []})
+    (line,) = [line for line in text.splitlines() if "DAMAGED" in line]
+    assert line.split() == [
+        "2024-03-29",
+        "39,999,999",
+        "9,999,999",
+        "100.0%",
+        "123",
+        "12,345",
+        "123,456",
+        "0",
+        "1,234",
+        "0",
+        "0",
+        "DAMAGED",
+    ]
+    assert max(map(len, text.splitlines())) <= PIPE_WIDTH
 
 
 def test_a_long_tape_shows_the_days_that_have_something_to_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -203,6 +203,28 @@ def test_a_file_without_a_usable_row_is_told_of(tmp_path: Path) -> None:
     assert done["notes"][-1] == "q.parquet: none of its rows could be used"
 
 
+@pytest.mark.parametrize("rows_at_once", [64, 150, 4096])
+def test_a_row_group_that_cannot_be_read_costs_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_at_once: int) -> None:
+    monkeypatch.setattr("slackwater.data.formats.source.BATCH_ROWS", rows_at_once)
+    rows = [(k / 10, 99.9, float(k + 1), 100.1, 2.0) for k in range(400)]
+    rows[350] = (35.0, -1.0, 1.0, 100.1, 2.0)
+    quotes, trades = write_inputs(tmp_path, quote_table(rows), trade_table(TRADES))
+    pq.write_table(quote_table(rows), quotes, row_group_size=100, compression="zstd", use_dictionary=False)
+    column = pq.read_metadata(quotes).row_group(1).column(2)
+    content = bytearray(quotes.read_bytes())
+    middle = column.data_page_offset + column.total_compressed_size // 2
+    content[middle - 40 : middle + 40] = b"\xff" * 80
+    quotes.write_bytes(content)
+    done = import_tape(ImportRequest("binance", "AAAUSDT", quotes, trades, tmp_path / "tape", lot="0.25"))
+    lost = done["quarantined"]["unreadable"]
+    assert done["quarantined"] == {"negative_price": 1, "unreadable": lost}
+    assert done["places"]["q.parquet"] == {"unreadable": [201 - lost], "negative_price": [351]}
+    assert 36 <= lost <= 100
+    sizes = [row["bid_lots"] for row in read(tmp_path, "quotes")]
+    kept = [k for k in range(400) if k != 350 and not 200 - lost <= k < 200]
+    assert sizes == [4 * (k + 1) for k in kept]
+
+
 def test_missing_files_columns_and_types_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"ask_qty missing, found ts_event, bid, bid_qty, ask$"):
         make_tape(tmp_path, quote_table(QUOTES).drop_columns("ask_qty"), TRADES)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from slackwater.cli.app import main
 from slackwater.data.formats.importer import ImportRequest
 from slackwater.data.formats.imports import FormatRequest, import_raw
 from slackwater.data.formats.raw_log import receive_time
@@ -186,3 +187,28 @@ def test_many_flushes_keep_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyP
 )
 def test_receive_times(stamp: bytes, expected: int | None) -> None:
     assert receive_time(stamp) == expected
+
+
+def test_a_symbol_that_cannot_be_imported_does_not_stop_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [line(book("AUSDT")), line(book("BUSDT", b="-1")), line(book("C" * 300)), line(book("DUSDT"))]
+    log = write(tmp_path / "log", lines)
+    words = [
+        "data",
+        "import",
+        "--venue",
+        "binance",
+        "--format",
+        "binance-raw",
+        "--input",
+        str(log),
+        "--to",
+        str(tmp_path / "tape"),
+        "--json",
+    ]
+    assert main(words) == 4
+    shown = capsys.readouterr()
+    found = json.loads(shown.out)
+    assert [entry["symbol"] for entry in found["symbols"]] == ["AUSDT", "DUSDT"]
+    assert found["log"]["quarantined"] == {"wrong_type": 1} and found["log"]["places"] == {"wrong_type": [3]}
+    assert [entry["name"] for entry in found["skipped"]] == ["BUSDT"] and "1 negative_price" in found["skipped"][0]["reason"]
+    assert "BUSDT: not imported: " in shown.err

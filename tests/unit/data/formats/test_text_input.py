@@ -14,7 +14,7 @@ import pytest
 from slackwater.cli.app import main
 from slackwater.data.formats.importer import ImportRequest, import_tape
 from slackwater.data.formats.imports import FormatRequest, open_format
-from slackwater.data.formats.text_input import LONGEST_LINE_BYTES, TextInput
+from slackwater.data.formats.text_input import CHUNK_BYTES, LONGEST_LINE_BYTES, TextInput
 from tests.unit.data.tables import SEC, T0
 
 HEAD = "ts_event,bid,bid_qty,ask,ask_qty"
@@ -98,6 +98,24 @@ def test_a_run_of_zeros_longer_than_a_block_costs_one_line(tmp_path: Path, pack:
 def test_a_line_keeps_its_first_bytes_only(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"a\n" + b"b" * (3 * LONGEST_LINE_BYTES) + b"\nc\n")
     assert TextInput(tmp_path / "x").read() == b"a\n" + b"b" * LONGEST_LINE_BYTES + b"\nc\n"
+
+
+@pytest.mark.parametrize("broken", [b"\xff\xfe,1", b"\xac\xac\xac", "1,2,3,4,5,6,\u2603".encode(), b"\xe2\x98"])
+@pytest.mark.parametrize("is_typed", [True, False])
+def test_lines_with_bytes_that_are_no_text_are_counted_in_their_place(tmp_path: Path, broken: bytes, is_typed: bool) -> None:
+    lines = TEXT.splitlines(keepends=True)[:5000]
+    lines[100], lines[4000] = broken + b"\n", broken + b"\n"
+    if not is_typed:
+        lines[3000] = lines[3000].replace(b",", b",\xff", 1)
+    done = imported(tmp_path, b"".join(lines), "q.csv")
+    assert done["places"]["q.csv"] == {"malformed_line": [101, 4001]} | ({} if is_typed else {"wrong_type": [3001]})
+    assert len(times(tmp_path)) == 4999 - 2 - (not is_typed)
+
+
+def test_a_character_across_two_reads_is_whole(tmp_path: Path) -> None:
+    text = "a" * (CHUNK_BYTES - 1) + "\u2603\n"
+    (tmp_path / "x").write_bytes(text.encode() + b"\xe2\x98")
+    assert TextInput(tmp_path / "x").read() == text.encode() + "\ufffd".encode()
 
 
 def test_a_tardis_file_that_is_cut_is_imported_up_to_there(tmp_path: Path) -> None:
