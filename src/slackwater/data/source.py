@@ -214,7 +214,8 @@ def _cell_types(name: str, plan: ColumnPlan) -> tuple[pa.DataType, ...]:
         return (pa.float64(), pa.timestamp("ns"), pa.int64()) if plan.unit_ns > 1 else (pa.int64(), pa.timestamp("ns"))
     if name in FLAGS:
         return () if plan.has_sides else (pa.bool_(),)
-    return () if name in NUMBERS else (pa.float64(),)
+    # An identifier that is none is left out, its row stays.
+    return (pa.string(), pa.int64()) if name in NUMBERS else (pa.float64(),)
 
 
 def _wanted(name: str, found: pa.DataType, plan: ColumnPlan) -> str | None:
