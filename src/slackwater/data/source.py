@@ -169,7 +169,7 @@ def _blocks(file: pq.ParquetFile, names: list[str], tally: Tally) -> Iterator[tu
             yield done + 1, batch
             done += batch.num_rows
         return
-    except (pa.ArrowInvalid, OSError):
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
         pass  # which row group it was is found by reading them one by one
     start = 0
     for number in range(file.num_row_groups):
@@ -183,7 +183,7 @@ def _blocks(file: pq.ParquetFile, names: list[str], tally: Tally) -> Iterator[tu
                 if fresh.num_rows:
                     yield start + taken + 1, fresh
                     taken += fresh.num_rows
-        except (pa.ArrowInvalid, OSError):
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
             tally.add("unreadable", (start + taken + 1,), rows - taken)
         start += rows
 
