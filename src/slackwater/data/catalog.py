@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from slackwater.data.layout import time_text
+from slackwater.data.parquet import open_parquet
 from slackwater.data.tape import SymbolTape, find_symbol_folders, open_symbol
 from slackwater.errors import DataError
 
@@ -61,6 +61,7 @@ def _describe(entry: SymbolTape) -> dict[str, Any]:
 
 def _row_count(path: Path) -> int:
     try:
-        return int(pq.read_metadata(path).num_rows)
+        with open_parquet(path) as file:
+            return int(file.metadata.num_rows)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path}: expected a Parquet file, found: {error}") from error

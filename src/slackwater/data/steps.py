@@ -14,9 +14,15 @@ MAX_DECIMALS = 12  # finer than any venue quotes: more is the noise of float ari
 MAX_STEPS = 2.0**53  # beyond this a float64 no longer holds every whole number
 MOST_OFF = 1000  # values off the steps, or with noise, that are taken for faults of the input
 MOST_OFF_SHARE = 0.001  # of all: a step that is wrong shows in a good part of them
+LEAST_ROWS = 100  # of so many one may be off, though it is more than a thousandth
 MAX_DIGITS = 15  # of a number that a float64 holds exactly, whatever the digits
 POWERS = 10.0 ** np.arange(MAX_DIGITS)
 STEP_TOLERANCE = 1e-6  # of a step: what arithmetic on the way to the file may have left
+
+
+def most_off(rows: int) -> float:
+    """How many of so many rows may be off the steps and still be taken for faults of the input."""
+    return min(MOST_OFF, max(MOST_OFF_SHARE * rows, 1.0 if rows >= LEAST_ROWS else 0.0))
 
 
 def to_steps(values: NDArray[np.float64], step: Fraction) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -49,6 +55,7 @@ class DecimalScale:
         self.decimals = 0
         self._needs = np.zeros(MAX_DECIMALS + 2, np.int64)  # values by the decimals they need; the last for noise
         self._sizes = np.zeros(MAX_DIGITS + 1, np.int64)  # values by their digits before the point
+        self._largest = 0.0
         self._example: dict[int, float] = {}  # the first value that needs so many decimals
 
     def see(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -59,6 +66,7 @@ class DecimalScale:
         fits = (whole / float(10**self.decimals) == values) & (np.abs(whole) < MAX_STEPS)
         self._sizes += np.bincount(_digits(values), minlength=MAX_DIGITS + 1)
         self._needs[self.decimals] += int(np.count_nonzero(fits))
+        self._largest = max(self._largest, float(values.max()))
         if fits.all():
             return values
         left = values[~fits]
@@ -76,11 +84,12 @@ class DecimalScale:
         """Say whether the values passed over were few.
 
         Raises:
-            DataError: they were more than a thousandth of all, or more than a thousand.
+            DataError: they were more than `most_off`.
         """
         passed_over = self._passed_over(self.decimals)
-        if passed_over > min(MOST_OFF, MOST_OFF_SHARE * int(self._needs.sum())):
-            example = next((value for need, value in sorted(self._example.items(), reverse=True) if need > self.decimals), 0.0)
+        if passed_over > most_off(int(self._needs.sum())):
+            finest = next((value for need, value in sorted(self._example.items(), reverse=True) if need > self.decimals), None)
+            example = self._largest if finest is None else finest  # beside the finest ones the largest has too many digits
             raise DataError(
                 f"{self.column}: expected values of at most {MAX_DECIMALS} decimals, found {example!r}; "
                 "give the step with --tick (prices) or --lot (sizes)"

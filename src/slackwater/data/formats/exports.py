@@ -72,7 +72,7 @@ class Part:
                         is_within = (keys >= self.span[0]) & (keys < self.span[1])
                         if is_within.any():
                             yield batch if is_within.all() else batch.filter(pa.array(is_within))
-            except (pa.ArrowInvalid, OSError) as error:
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
                 raise DataError(f"{path}: expected a tape file, found: {error}") from error
 
     def real(self, batch: pa.RecordBatch, name: str) -> pa.Array:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
@@ -116,7 +117,7 @@ def read_header(path: Path, stream: Any) -> int:
         version = npy.read_magic(stream)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, _, dtype = read(stream)
-    except ValueError as error:
+    except (ValueError, SyntaxError, TokenError) as error:
         raise DataError(f"{path}: expected an array of events, found: {error}") from error
     if len(shape) != 1 or dtype != EVENT:
         raise DataError(f"{path}: expected events with {', '.join(EVENT.names or ())}, found {dtype} of shape {shape}")

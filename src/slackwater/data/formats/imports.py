@@ -80,8 +80,8 @@ def open_format(request: FormatRequest) -> tuple[ImportRequest, tuple[Source, ..
 def import_raw(request: FormatRequest, advance: Advance = lambda amount: None) -> dict[str, Any]:
     """Import the symbols of a raw log, all or those named; each symbol is put in place as a whole.
 
-    Returns `symbols`, one entry of `import_tape` each, `skipped`: name and reason of those that could not be imported, and `log`: its
-    lines, the messages by kind, what was refused (`quarantined`) with the first `places`, how many `trade` messages gave way to `aggTrade`.
+    Returns `symbols`, one entry of `import_tape` each, `skipped`: name and reason of those that could not be, and `log`: its lines,
+    the messages by kind, what was refused (`quarantined`) with the first `places`, and how many `trade` messages gave way to `aggTrade`.
 
     Raises:
         UsageError: an option is missing or does not belong to the format.

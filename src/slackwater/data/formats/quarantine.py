@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from slackwater.data.formats.source import OLDEST_NS, check_unit, floats, place_word, places_of
 from slackwater.data.instrument import InstrumentSpec, plain
 from slackwater.data.layout import FUNDING_SCHEMA, QUOTE_SCHEMA, TRADE_SCHEMA
-from slackwater.data.steps import MOST_OFF, MOST_OFF_SHARE, to_steps, too_large
+from slackwater.data.steps import MOST_OFF, most_off, to_steps, too_large
 from slackwater.data.tally import MOST_PLACES, Tally
 from slackwater.errors import DataError
 
@@ -102,10 +102,10 @@ class Intake:
         """Say whether the rows off the steps were few; to be called after the last batch.
 
         Raises:
-            DataError: they were more than a thousandth of the rows, so the steps are not those of the file.
+            DataError: they were more than `steps.most_off`, so the steps are not those of the file.
         """
         for kind in self._first_off:
-            if self.dropped[kind] > MOST_OFF_SHARE * self.rows_seen:
+            if self.dropped[kind] > most_off(self.rows_seen):
                 self._refuse_steps(kind, self.rows_seen)
 
     def _steps(self, batch: pa.RecordBatch, columns: dict[str, NDArray[np.float64]], keep: Mask) -> tuple[Mask, list[NDArray[np.int64]]]:

@@ -7,13 +7,12 @@ trades only `aggTrade` is used.
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,12 +22,13 @@ from numpy.typing import NDArray
 from slackwater.data.formats.column_plan import BOOK, LINE
 from slackwater.data.formats.csv_rows import PATTERNS
 from slackwater.data.formats.source import OLDEST_NS, Source
+from slackwater.data.formats.text_input import TextInput
 from slackwater.data.layout import NAME_PATTERN
 from slackwater.data.stream_messages import NAMES, AggTrade, BookTicker, SingleTrade, decode
 from slackwater.data.tally import Tally
 from slackwater.errors import DataError
 
-MOST_LINE_BYTES = 1 << 24  # a longer one is no message
+READ_BYTES = 1 << 20
 BUFFERED_ROWS = 1 << 16
 UNIT_NS_BY_DIGITS = {10: 1_000_000_000, 13: 1_000_000, 16: 1_000, 19: 1}
 MS_NS = 1_000_000
@@ -94,21 +94,20 @@ class RawLog:
         return self.folder / f"{symbol}.{kind}.arrows"
 
     def _read_lines(self) -> Iterator[bytes]:
+        """The lines of the log, `lines` being the number of the last one; of a packed log that ends early those before that."""
         try:
-            with _open(self.path) as file:
-                while line := file.readline(MOST_LINE_BYTES):
+            with closing(TextInput(self.path)) as text:
+                rest = b""
+                while piece := text.read(READ_BYTES):
+                    *whole, rest = (rest + piece).split(b"\n")
+                    for line in whole:
+                        self.lines += 1
+                        yield line
+                if rest:
                     self.lines += 1
-                    is_whole = len(line) < MOST_LINE_BYTES or line.endswith(b"\n")
-                    while not is_whole:
-                        rest = file.readline(MOST_LINE_BYTES)
-                        is_whole = len(rest) < MOST_LINE_BYTES or rest.endswith(b"\n")
-                        line = b""
-                    yield line
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            if not self.lines:
-                raise DataError(f"{self.path}: expected a readable log, found: {error}") from error
-            # A recorder that was killed leaves its last block unfinished; what came before it is whole.
-            self.tally.add("cut_off", (self.lines + 1,), 1)
+                    yield rest
+                if text.fault is not None:
+                    self.tally.add(text.fault, (self.lines + 1,), 1)
         except OSError as error:
             raise DataError(f"{self.path}: expected a readable log, found: {error.strerror or error}") from error
 
@@ -196,9 +195,3 @@ def receive_time(stamp: bytes) -> int | None:
         return None
     found = int(whole) * unit_ns + (int(fraction[:9].ljust(9, b"0")) if point else 0)
     return found if OLDEST_NS <= found < 2**63 else None
-
-
-def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as file:
-        is_packed = file.read(2) == b"\x1f\x8b"
-    return cast(IO[bytes], gzip.open(path, "rb")) if is_packed else path.open("rb")

@@ -169,7 +169,7 @@ def _blocks(file: pq.ParquetFile, names: list[str], tally: Tally) -> Iterator[tu
             yield done + 1, batch
             done += batch.num_rows
         return
-    except (pa.ArrowInvalid, OSError):
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
         pass  # which row group it was is found by reading them one by one
     start = 0
     for number in range(file.num_row_groups):
@@ -183,7 +183,7 @@ def _blocks(file: pq.ParquetFile, names: list[str], tally: Tally) -> Iterator[tu
                 if fresh.num_rows:
                     yield start + taken + 1, fresh
                     taken += fresh.num_rows
-        except (pa.ArrowInvalid, OSError):
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
             tally.add("unreadable", (start + taken + 1,), rows - taken)
         start += rows
 
@@ -214,7 +214,8 @@ def _cell_types(name: str, plan: ColumnPlan) -> tuple[pa.DataType, ...]:
         return (pa.float64(), pa.timestamp("ns"), pa.int64()) if plan.unit_ns > 1 else (pa.int64(), pa.timestamp("ns"))
     if name in FLAGS:
         return () if plan.has_sides else (pa.bool_(),)
-    return () if name in NUMBERS else (pa.float64(),)
+    # An identifier that is none is left out, its row stays.
+    return (pa.string(), pa.int64()) if name in NUMBERS else (pa.float64(),)
 
 
 def _wanted(name: str, found: pa.DataType, plan: ColumnPlan) -> str | None:

@@ -85,6 +85,15 @@ def test_flags_as_0_and_1_and_a_time_that_is_none_in_the_first_lines(tmp_path: P
     assert pq.read_table(tmp_path / "tape/v/S/2023-11-14/trades.parquet")["buyer_maker"].to_pylist() == [True, False]
 
 
+def test_an_identifier_that_is_no_whole_number_is_left_out(tmp_path: Path) -> None:
+    trades = [
+        "ts_event,price,qty,buyer_maker,trade_id",
+        *(f"{T0 + k},100,1,true,{name}" for k, name in enumerate(("7", "1e999", "2.5", ""))),
+    ]
+    assert imported(tmp_path, [QUOTE_HEAD, quote_line(1)], trades)["quarantined"] == {}
+    assert pq.read_table(tmp_path / "tape/v/S/2023-11-14/trades.parquet")["trade_id"].to_pylist() == [7, None, None, None]
+
+
 def test_times_of_another_unit_that_overflow_are_told_with_a_hint(tmp_path: Path) -> None:
     for name, text in (("q.csv", "\n".join([QUOTE_HEAD, quote_line(1)])), ("t.csv", "\n".join(TRADE_LINES))):
         (tmp_path / name).write_text(text + "\n")

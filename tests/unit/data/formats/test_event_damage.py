@@ -76,3 +76,14 @@ def test_no_flipped_byte_makes_another_error(tmp_path: Path, seed: int) -> None:
         assert imported(tmp_path, path)["rows"]
     except DataError as error:
         assert "expected" in str(error)
+
+
+@pytest.mark.parametrize(
+    "header", [b"{'descr': [('ev', '<u8'", b"{'descr': ", b"\xff\xff", b"import os", b"{'shape': (1,), 'fortran_order': False}"]
+)
+def test_a_header_that_is_none_is_told(tmp_path: Path, header: bytes) -> None:
+    path = tmp_path / "e.npy"
+    text = header.ljust(117) + b"\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text)
+    with pytest.raises(DataError, match=r"e.npy: expected an array of events, found"):
+        imported(tmp_path, path)

@@ -175,12 +175,19 @@ def test_a_few_values_off_the_steps_cost_their_rows(tmp_path: Path) -> None:
     assert len(read(tmp_path, "quotes")) == 3997
 
 
+def test_one_row_of_a_hundred_may_be_off_and_none_of_fewer(tmp_path: Path) -> None:
+    quotes = [(k / 10, 99.9, 1.0, 100.1, 2.0) for k in range(99)] + [(20.0, 99.93, 1.0, 100.1, 2.0)]
+    assert make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01")["quarantined"] == {"off_tick": 1}
+    with pytest.raises(DataError, match="row 99: .* the first of 1 such rows in 99"):
+        make_tape(tmp_path, quotes[1:], TRADES, tick="0.1", lot="0.01")
+
+
 def test_many_values_off_the_steps_say_that_the_steps_are_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quotes = [(k / 10, 99.9, 1.0, 100.1, 2.0) for k in range(4000)]
     quotes[7::700] = [(second, 99.93, *rest) for second, _, *rest in quotes[7::700]]
     with pytest.raises(DataError, match=r"row 8: expected bid in whole ticks of 0.1, found 99.93, the first of 6 such rows in 4,000; give"):
         make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01")
-    monkeypatch.setattr("slackwater.data.formats.quarantine.MOST_OFF_SHARE", 0.5)
+    monkeypatch.setattr("slackwater.data.steps.MOST_OFF_SHARE", 0.5)
     assert make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01")["quarantined"] == {"off_tick": 6}
     monkeypatch.setattr("slackwater.data.formats.quarantine.MOST_OFF", 5)
     with pytest.raises(DataError, match="the first of 6 such rows"):
