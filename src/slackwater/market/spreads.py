@@ -234,7 +234,12 @@ def select(m: MarketState, runs: int, rank: int) -> float:
             while pivot < values[j].spread_bps:
                 j -= 1
             if i <= j:
-                swap_runs(m, i, j)
+                spread_bps = values[i].spread_bps
+                books = values[i].books
+                values[i].spread_bps = values[j].spread_bps
+                values[i].books = values[j].books
+                values[j].spread_bps = spread_bps
+                values[j].books = books
                 below += values[i].books
                 i += 1
                 j -= 1
@@ -246,16 +251,3 @@ def select(m: MarketState, runs: int, rank: int) -> float:
         else:
             high = j
     return float(values[low].spread_bps)
-
-
-@jit
-def swap_runs(m: MarketState, i: int, j: int) -> None:
-    """Exchange two scratch runs."""
-    one = m.spread_scratch[i]
-    other = m.spread_scratch[j]
-    spread_bps = one.spread_bps
-    books = one.books
-    one.spread_bps = other.spread_bps
-    one.books = other.books
-    other.spread_bps = spread_bps
-    other.books = books

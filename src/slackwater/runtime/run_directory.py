@@ -132,6 +132,7 @@ class RunWriter:
             if self._counts[stem] > 0 or stem not in self._writers:
                 self._write(stem)
             self._writers[stem].close()
+        self._gathered.clear()
 
     def abort(self) -> None:
         """Let go of the files of a run that failed."""
