@@ -120,10 +120,17 @@ class RunWriter:
             self.digest.add(rows)
         table = pa.table(columns(rows, self.names))
         if stem not in self._writers:
-            # Numbers hardly repeat, so only words are worth a dictionary.
+            # Numbers hardly repeat, so only words are worth a dictionary; times and counts differ little from row to row.
             spelled = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
-            path = self.folder / f"{stem}.parquet"
-            self._writers[stem] = pq.ParquetWriter(path, table.schema, compression="zstd", use_dictionary=spelled, write_statistics=False)
+            packed = {field.name: "DELTA_BINARY_PACKED" for field in table.schema if pa.types.is_integer(field.type)}
+            self._writers[stem] = pq.ParquetWriter(
+                self.folder / f"{stem}.parquet",
+                table.schema,
+                compression="zstd",
+                use_dictionary=spelled,
+                column_encoding=packed,
+                write_statistics=False,
+            )
         self._writers[stem].write_table(table)
 
     def close(self) -> None:
