@@ -6,7 +6,7 @@ from slackwater.decision.adapt import is_cooling, layer_gap_bps, max_layers, rel
 from slackwater.decision.caps import breaks_portfolio_cap, breaks_symbol_cap, sent_usd
 from slackwater.decision.edge import has_sufficient_edge
 from slackwater.decision.entry import is_below_min, is_entry_disabled, is_rewarming
-from slackwater.decision.geometry import base_spacing_bps, layer_notional_usd, required_spacing_bps
+from slackwater.decision.geometry import is_too_near, layer_notional_usd
 from slackwater.kernel.jit import jit
 from slackwater.ledger.pnl import cost_usd, rise_bps
 from slackwater.ledger.recovery import debt_usd, raw_hurdle_bps
@@ -88,9 +88,10 @@ def _may_add(s: SymbolState, p: Params, now_ns: int) -> int:
 @jit
 def _grid_says(s: SymbolState, p: Params) -> int:
     m = s.market
+    if m.ask <= s.ledger.avg_entry:
+        return Gate.SPACING.value
     rise = rise_bps(s.ledger, m.ask)
-    # Growth and trend only widen the base: in profit, or nearer than that, needs no further look.
-    if rise <= 0.0 or rise < base_spacing_bps(s, p) or rise < required_spacing_bps(s, p, rise):
+    if is_too_near(s, p, rise):
         return Gate.SPACING.value
     if m.spread_bps < relieved_min_spread_bps(p, -rise):
         return Gate.SPREAD_LOW.value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slackwater.decision.adapt import min_fast_tp_bps, min_tp_profit_bps
-from slackwater.decision.inverse import current_zone, give_up_if_lost, is_timed_out, is_unwinding, passed_lots
+from slackwater.decision.inverse import current_zone, give_up_if_lost, is_timed_out, is_unwinding, passed_lots, zone_price
 from slackwater.decision.targets import exit_floor_bps, rest_bps, resting_ticks
 from slackwater.kernel.jit import jit
 from slackwater.ledger.pnl import cost_usd, net_bps, rise_bps
@@ -50,9 +50,9 @@ def is_fast_mode(s: SymbolState, p: Params) -> bool:
 @jit
 def profit_exit(s: SymbolState, p: Params, now_ns: int) -> int:
     """A profit worth taking actively now, or NONE."""
-    ret = rise_bps(s.ledger, s.market.ask)
-    if ret > 0.0:
+    if s.market.ask > s.ledger.avg_entry:
         return ExitReason.NONE.value
+    ret = rise_bps(s.ledger, s.market.ask)
     target = max(p.tp_spread_mult * s.market.spread_bps, min_tp_profit_bps(s, p))
     if ret <= -target and can_fire(s, p, now_ns, ExitReason.TP.value):
         return ExitReason.TP.value
@@ -100,7 +100,7 @@ def sendable_lots(s: SymbolState, lots: int) -> int:
 def resting_price_ticks(s: SymbolState, p: Params, now_ns: int) -> int:
     """Where the take-profit should rest."""
     if is_unwinding(s):
-        return resting_ticks(s, s.inverse.zones[current_zone(s)].price)
+        return resting_ticks(s, zone_price(s, current_zone(s)))
     return resting_ticks(s, s.ledger.avg_entry * (1.0 - rest_bps(s, p, now_ns) / BPS))
 
 

@@ -76,3 +76,18 @@ def required_spacing_bps(s: SymbolState, p: Params, rise_bps: float) -> float:
     if p.trend_spacing_scale > 0.0 and rise_bps > 0.0:
         required *= 1.0 + rise_bps / p.trend_spacing_scale
     return required
+
+
+@jit
+def is_too_near(s: SymbolState, p: Params, rise_bps: float) -> bool:
+    """Whether the ask stands nearer than `required_spacing_bps`: each further step only widens it, so the first that is too far tells."""
+    spacing_bps = base_spacing_bps(s, p)
+    if rise_bps < spacing_bps:
+        return True
+    growth = effective_growth(s, p)
+    factor = 1.0
+    for _ in range(s.ledger.layers_opened - 1):
+        factor *= growth
+        if rise_bps < spacing_bps * factor:
+            return True
+    return rise_bps < required_spacing_bps(s, p, rise_bps)

@@ -43,7 +43,7 @@ def _lay_zones(s: SymbolState, p: Params, now_ns: int) -> None:
     left = decay(s, p, now_ns)
     first = max(rest_of_bps(s, p, now_ns, left), base_spacing_bps(s, p) * left)
     growth = effective_growth(s, p)
-    avg_entry = s.ledger.avg_entry
+    inv.avg_entry = s.ledger.avg_entry
     factor = 1.0
     count = 0
     last_bps = -1.0
@@ -53,9 +53,7 @@ def _lay_zones(s: SymbolState, p: Params, now_ns: int) -> None:
         if bps == last_bps:
             break  # all further ones stand at the limit too
         last_bps = bps
-        zone = inv.zones[count]
-        zone.bps = bps
-        zone.price = avg_entry * (1.0 - bps / BPS)
+        inv.zones[count].bps = bps
         count += 1
     if inv.has_new_fills or count != inv.zone_count:
         inv.zone_count = count
@@ -81,6 +79,12 @@ def _deal_shares(s: SymbolState) -> None:
             index += 1
         inv.zones[k].lots = lots
         inv.zones[k].filled_lots = 0
+
+
+@jit
+def zone_price(s: SymbolState, k: int) -> float:
+    """Where zone k lies."""
+    return float(s.inverse.avg_entry * (1.0 - s.inverse.zones[k].bps / BPS))
 
 
 @jit
@@ -131,12 +135,12 @@ def is_timed_out(s: SymbolState, p: Params, now_ns: int) -> bool:
 def passed_lots(s: SymbolState) -> int:
     """Lots of the zones that the ask has come through without filling them."""
     inv = s.inverse
-    if inv.zone_count == 0 or s.market.ask > inv.zones[0].price:
+    if inv.zone_count == 0 or s.market.ask > zone_price(s, 0):
         return 0  # the others lie lower
     lots = 0
     for k in range(inv.zone_count):
         zone = inv.zones[k]
-        if s.market.ask <= zone.price:
+        if s.market.ask <= zone_price(s, k):
             lots += zone.lots - zone.filled_lots
     return min(lots, s.ledger.short_lots)
 

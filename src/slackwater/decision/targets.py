@@ -15,6 +15,7 @@ from slackwater.schema.state import SymbolState
 from slackwater.schema.units import BPS, MINUTE
 
 UNKNOWN_MEDIAN_TARGET_BPS = 5.0
+SURELY_OLD = 1.0 + 1e-9  # of the half-life: from here on rounding cannot lift the decay above its floor
 
 
 @jit
@@ -31,6 +32,8 @@ def decay(s: SymbolState, p: Params, now_ns: int) -> float:
     if p.tp_decay_half_life_min <= 0.0:
         return 1.0
     age_min = (now_ns - s.ledger.opened_ns) / MINUTE
+    if age_min > SURELY_OLD * p.tp_decay_half_life_min:
+        return float(p.tp_decay_floor)
     return max(p.tp_decay_floor, 1.0 - (1.0 - p.tp_decay_floor) * age_min / p.tp_decay_half_life_min)
 
 

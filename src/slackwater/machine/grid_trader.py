@@ -172,6 +172,10 @@ def request_shutdown(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, 
 @jit
 def _keep_up(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int, occasion: int) -> None:
     """Working orders follow the market; a close takes its next step; missing answers are asked after; the next timer is set."""
+    if _is_settled(s, p, now_ns):
+        _note_second(s, p, out, now_ns)
+        _set_wake(s)
+        return
     if s.has_asked:
         answers.note_awaited(s, p)
     if answers.is_blocked(s, now_ns):
@@ -191,6 +195,16 @@ def _keep_up(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: 
         tp_wake_ns = _keep_take_profit(s, p, out, now_ns)
     _note_second(s, p, out, now_ns)
     _set_timers(s, p, now_ns, tp_wake_ns)
+
+
+@jit
+def _is_settled(s: SymbolState, p: Params, now_ns: int) -> bool:
+    """Whether a position has its take-profit where it should rest, nothing else works, and nothing changed since the timers were set."""
+    if s.ledger.short_lots == 0 or s.has_asked or answers.is_blocked(s, now_ns):
+        return False
+    if entry_group.is_working(s) or close_ladder.is_closing(s):
+        return False
+    return take_profit.is_in_step(s, now_ns, exits.resting_price_ticks(s, p, now_ns), exits.resting_lots(s))
 
 
 @jit
@@ -254,6 +268,11 @@ def _set_timers(s: SymbolState, p: Params, now_ns: int, tp_wake_ns: int) -> None
             s.upkeep_ns = min(s.upkeep_ns, tp_wake_ns)
         if s.query_ns > 0:
             s.upkeep_ns = min(s.upkeep_ns, s.query_ns)
+    _set_wake(s)
+
+
+@jit
+def _set_wake(s: SymbolState) -> None:
     s.wake_ns = s.upkeep_ns
     if s.ledger.short_lots > 0:
         s.wake_ns = min(s.wake_ns, s.equity_logged_ns + EQUITY_INTERVAL_NS)

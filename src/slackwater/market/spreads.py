@@ -1,10 +1,13 @@
 """Median spread: which books it is due at is decided at every book, the median itself is found when somebody asks.
 
-The last 500 spreads lie in bins by size. Bins are first-in first-out lists, so a spread enters and leaves in constant time, and only
-the spreads of the middle bin are ever compared. The result is the exact median, whenever it is asked for.
+Spreads are kept as runs of equal ones, since most books bring the spread of the one before. The runs of the last 500 books lie in bins
+by size. Bins are first-in first-out lists, so a run enters and leaves in constant time, and only the runs of the middle bin are ever
+compared. The result is the exact median, whenever it is asked for.
 """
 
 from __future__ import annotations
+
+import math
 
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.schema.market import BINNED_SLOTS, SPREAD_BINS, SPREAD_BINS_PER_BPS, SPREAD_SLOTS, SPREAD_WINDOW, MarketState
@@ -23,12 +26,22 @@ def push_spread(m: MarketState, now_ns: int, spread_bps: float) -> None:
     n = m.n_books
     if n - m.median_at == LATEST and m.median_at > 0:
         median_spread_bps(m)
-    m.spreads[(n - 1) & SPREAD_MASK] = spread_bps
+    if n == 1 or m.spread_runs[(m.n_spread_runs - 1) & SPREAD_MASK].spread_bps != spread_bps:
+        start_spread_run(m, spread_bps)
     if spread_bps == 0.0:
         m.zero_spreads += 1
     if now_ns - m.median_due_ns > REFRESH_NS and n > MIN_SAMPLES:
         m.median_at = n
         m.median_due_ns = now_ns
+
+
+@jit
+def start_spread_run(m: MarketState, spread_bps: float) -> None:
+    """Begin a run with the newest book."""
+    run = m.spread_runs[m.n_spread_runs & SPREAD_MASK]
+    run.first_book = m.n_books - 1
+    run.spread_bps = spread_bps
+    m.n_spread_runs += 1
 
 
 @jit
@@ -56,57 +69,95 @@ def bin_of(spread_bps: float) -> int:
 
 
 @jit
-def bin_spreads(m: MarketState) -> None:
-    """Bring the bins to the 500 spreads before `median_at`."""
-    end = m.median_at
-    k = m.spreads_binned
-    first_kept = 0
-    if end - k >= SPREAD_WINDOW:
-        for old in range(max(0, k - SPREAD_WINDOW), k):
-            m.spread_bins[m.spread_bin_of[old & BINNED_MASK]].count = 0
-        m.below_bin = 0
-        k = end - SPREAD_WINDOW
-        first_kept = k
-    while k < end:
-        if k - SPREAD_WINDOW >= first_kept:
-            drop_spread(m, k - SPREAD_WINDOW)
-        add_spread(m, k)
-        k += 1
-    m.spreads_binned = end
+def end_of_run(m: MarketState, r: int) -> int:
+    """Running number of the first book after run r."""
+    return m.n_books if r + 1 == m.n_spread_runs else m.spread_runs[(r + 1) & SPREAD_MASK].first_book
 
 
 @jit
-def add_spread(m: MarketState, k: int) -> None:
-    """Append book k's spread to its bin."""
-    slot = k & SPREAD_MASK
-    b = bin_of(m.spreads[slot])
-    m.spread_bin_of[k & BINNED_MASK] = b
+def bin_spreads(m: MarketState) -> None:
+    """Bring the bins to the 500 books before `median_at`."""
+    start = max(m.median_at - SPREAD_WINDOW, 0)
+    if start >= m.binned_to:
+        empty_bins(m, start)
+    else:
+        drop_spreads(m, start)
+    add_spreads(m, m.median_at)
+    m.binned_from = start
+
+
+@jit
+def empty_bins(m: MarketState, start: int) -> None:
+    """Begin anew before the run of book `start`: nothing in the bins is wanted any more."""
+    for r in range(m.first_binned_run, m.next_binned_run):
+        m.spread_bins[m.spread_bin_of[r & BINNED_MASK]].count = 0
+    m.below_bin = 0
+    r = m.n_spread_runs - 1
+    while m.spread_runs[r & SPREAD_MASK].first_book > start:
+        r -= 1
+    m.first_binned_run = r
+    m.next_binned_run = r
+    m.binned_to = start
+
+
+@jit
+def count_books(m: MarketState, b: int, books: int) -> None:
+    """Change a bin's number of books."""
+    m.spread_bins[b].count += books
+    if b < m.median_bin:
+        m.below_bin += books
+
+
+@jit
+def drop_spreads(m: MarketState, start: int) -> None:
+    """Take the books before `start` out of their bins; a run that has none left was the oldest of all and so of its bin."""
+    k = m.binned_from
+    r = m.first_binned_run
+    while k < start:
+        b = m.spread_bin_of[r & BINNED_MASK]
+        end = end_of_run(m, r)
+        stop = min(end, start)
+        count_books(m, b, k - stop)
+        k = stop
+        if k == end:
+            m.spread_bins[b].first_run = m.spread_runs[r & SPREAD_MASK].next_run
+            r += 1
+    m.first_binned_run = r
+
+
+@jit
+def add_spreads(m: MarketState, end: int) -> None:
+    """Append the books before `end` to their bins."""
+    k = m.binned_to
+    while k < end:
+        r = m.next_binned_run - 1
+        stop = min(end_of_run(m, r), end)
+        if stop > k:
+            count_books(m, m.spread_bin_of[r & BINNED_MASK], stop - k)
+            k = stop
+        else:
+            append_run(m, r + 1)
+    m.binned_to = end
+
+
+@jit
+def append_run(m: MarketState, r: int) -> None:
+    """Append a run to its bin, with no books yet."""
+    b = bin_of(m.spread_runs[r & SPREAD_MASK].spread_bps)
+    m.spread_bin_of[r & BINNED_MASK] = b
     held = m.spread_bins[b]
     if held.count == 0:
-        held.first = slot
+        held.first_run = r
     else:
-        m.spread_next[held.last] = slot
-    held.last = slot
-    held.count += 1
-    if b < m.median_bin:
-        m.below_bin += 1
-
-
-@jit
-def drop_spread(m: MarketState, k: int) -> None:
-    """Take book k's spread, the oldest of all and so of its bin, out of its bin."""
-    b = m.spread_bin_of[k & BINNED_MASK]
-    held = m.spread_bins[b]
-    held.first = m.spread_next[held.first]
-    held.count -= 1
-    if b < m.median_bin:
-        m.below_bin -= 1
+        m.spread_runs[held.last_run & SPREAD_MASK].next_run = r
+    held.last_run = r
+    m.next_binned_run = r + 1
 
 
 @jit
 def find_median(m: MarketState) -> float:
     """The median of what lies in the bins: the mean of the two middle values when their number is even."""
-    size = min(m.spreads_binned, SPREAD_WINDOW)
+    size = m.binned_to - m.binned_from
     rank = (size - 1) // 2
     b = m.median_bin
     below = m.below_bin
@@ -118,68 +169,85 @@ def find_median(m: MarketState) -> float:
         b += 1
     m.median_bin = b
     m.below_bin = below
-    count, is_uniform = copy_bin(m, b)
-    lower = m.spread_scratch[0] if is_uniform else select(m, count, rank - below)
+    runs = copy_bin(m, b)
+    lower = select(m, runs, rank - below)
     if size & 1 == 1:
         return lower
-    if rank - below + 1 < count:
-        return (lower + least_from(m, rank - below + 1, count)) / 2.0
-    b += 1
-    while m.spread_bins[b].count == 0:
+    upper = value_above(m, runs, lower, rank - below + 1)
+    if upper == math.inf:
         b += 1
-    return (lower + least_from(m, 0, copy_bin(m, b)[0])) / 2.0
+        while m.spread_bins[b].count == 0:
+            b += 1
+        upper = value_above(m, copy_bin(m, b), lower, 0)
+    return (lower + upper) / 2.0
 
 
 @jit
-def copy_bin(m: MarketState, b: int) -> tuple[int, bool]:
-    """Copy a bin's spreads to the scratch array; returns how many there are and whether all are equal."""
+def copy_bin(m: MarketState, b: int) -> int:
+    """Copy a bin's runs, as far as they lie in the window, to the scratch array; returns how many there are."""
     held = m.spread_bins[b]
-    slot = held.first
-    first = m.spreads[slot]
-    is_uniform = True
-    for k in range(held.count):
-        spread = m.spreads[slot]
-        is_uniform = is_uniform and spread == first
-        m.spread_scratch[k] = spread
-        slot = m.spread_next[slot]
-    return int(held.count), is_uniform
+    left = held.count
+    r = held.first_run
+    runs = 0
+    while left > 0:
+        run = m.spread_runs[r & SPREAD_MASK]
+        books = min(end_of_run(m, r), m.binned_to) - max(run.first_book, m.binned_from)
+        m.spread_scratch[runs].spread_bps = run.spread_bps
+        m.spread_scratch[runs].books = books
+        left -= books
+        runs += 1
+        r = run.next_run
+    return runs
 
 
 @jit
-def least_from(m: MarketState, start: int, end: int) -> float:
-    """The least of a part of the scratch array."""
-    least = m.spread_scratch[start]
-    for k in range(start + 1, end):
-        least = min(least, m.spread_scratch[k])
-    return least
+def value_above(m: MarketState, runs: int, lower: float, rank: int) -> float:
+    """The value with `rank` smaller or equal ones before it, which is `lower` or the next; infinite when the scratch array ends before."""
+    upper = math.inf
+    for k in range(runs):
+        held = m.spread_scratch[k]
+        if held.spread_bps <= lower:
+            rank -= held.books
+        else:
+            upper = min(upper, held.spread_bps)
+    return lower if rank < 0 else upper
 
 
 @jit
-def select(m: MarketState, count: int, rank: int) -> float:
-    """The value with `rank` smaller or equal ones before it; afterwards no later value of the scratch array is smaller.
+def select(m: MarketState, runs: int, rank: int) -> float:
+    """The value with `rank` smaller or equal ones before it, of scratch runs that stand for as many values as they have books.
 
     Source: C. A. R. Hoare, "Algorithm 65: FIND", Communications of the ACM 4(7), 1961.
     """
     values = m.spread_scratch
     low = 0
-    high = count - 1
+    high = runs - 1
     while low < high:
-        pivot = values[rank]
+        pivot = float(values[(low + high) // 2].spread_bps)
         i = low
         j = high
+        below = 0  # books before i
         while i <= j:
-            while values[i] < pivot:
+            while values[i].spread_bps < pivot:
+                below += values[i].books
                 i += 1
-            while pivot < values[j]:
+            while pivot < values[j].spread_bps:
                 j -= 1
             if i <= j:
-                swapped = values[i]
-                values[i] = values[j]
-                values[j] = swapped
+                spread_bps = values[i].spread_bps
+                books = values[i].books
+                values[i].spread_bps = values[j].spread_bps
+                values[i].books = values[j].books
+                values[j].spread_bps = spread_bps
+                values[j].books = books
+                below += values[i].books
                 i += 1
                 j -= 1
-        if j < rank:
+        if rank >= below:
+            rank -= below
             low = i
-        if rank < i:
+        elif j + 2 == i and rank >= below - values[j + 1].books:
+            return pivot
+        else:
             high = j
-    return values[rank]
+    return float(values[low].spread_bps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slackwater.kernel.jit import jit
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.orders.emit import cancel_order, cancel_purpose, count_purpose, emit_amend, emit_place, new_group, take_slot
 from slackwater.orders.slicing import cut
 from slackwater.schema.audit import Out
@@ -15,6 +15,14 @@ from slackwater.schema.units import NEVER_NS
 MAX_OFFSET = MAX_SLICES - 1
 
 
+@jit_inline
+def is_in_step(s: SymbolState, now_ns: int, want_ticks: int, want_lots: int) -> bool:
+    """Whether nothing has changed since `keep_in_step` last looked at the slices, and no throttle has ended."""
+    tp = s.take_profit
+    is_same = tp.seen_changes == s.order_changes and tp.want_ticks == want_ticks and tp.want_lots == want_lots
+    return is_same and now_ns < tp.wake_ns and tp.rejected_ns == 0
+
+
 @jit
 def keep_in_step(s: SymbolState, p: Params, out: Out, now_ns: int, want_ticks: int, want_lots: int) -> int:
     """Place, amend or leave the take-profit so that its slices offer `want_lots` from `want_ticks` down.
@@ -23,8 +31,7 @@ def keep_in_step(s: SymbolState, p: Params, out: Out, now_ns: int, want_ticks: i
     throttle; NEVER_NS when nothing is held back.
     """
     tp = s.take_profit
-    is_same = tp.seen_changes == s.order_changes and tp.want_ticks == want_ticks and tp.want_lots == want_lots
-    if is_same and now_ns < tp.wake_ns and tp.rejected_ns == 0:
+    if is_in_step(s, now_ns, want_ticks, want_lots):
         return int(tp.wake_ns)
     tp.wake_ns = _step_all(s, p, out, now_ns, want_ticks, want_lots)
     tp.want_ticks = want_ticks

@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
+import pyarrow as pa
 
+from slackwater.data.parquet import open_parquet
 from slackwater.runtime.activity import activities
 from slackwater.runtime.close_steps import CloseSteps, close_steps, step_figures
 from slackwater.runtime.holding import Holdings, holding_figures, holdings
 from slackwater.runtime.markouts import Markouts, markout_figures, markouts_bps
 from slackwater.runtime.tape_books import TapeBooks
-from slackwater.runtime.trade_columns import NEEDED, FillColumns, TradeTables, fill_columns, order_columns
+from slackwater.runtime.trade_columns import NEEDED, FillColumns, TradeTables, fill_columns, is_cancel, order_columns
 
 Figures = dict[str, Any]
+BATCH_ROWS = 1 << 14
 NO_TICK = Fraction(0)  # where there are no books, no tick is needed
 
 
@@ -46,8 +48,18 @@ class _Part:
 
 
 def read_trades(folder: Path) -> TradeTables:
-    """The tables of a run directory, with the columns that are needed here only."""
-    return TradeTables(*(pq.read_table(folder / f"{stem}.parquet", columns=names.split()) for stem, names in NEEDED.items()))
+    """The tables of a run directory, with the columns and the order events that are needed here only."""
+    return TradeTables(*(_read(folder / f"{stem}.parquet", names.split(), stem == "order_events") for stem, names in NEEDED.items()))
+
+
+def _read(path: Path, columns: list[str], is_events: bool) -> pa.Table:
+    """Some columns of a file; of the order events, ten for every order, only the cancels."""
+    with open_parquet(path) as file:
+        parts = [file.schema_arrow.empty_table().select(columns)]
+        for batch in file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
+            part = pa.Table.from_batches([batch]).select(columns)
+            parts.append(part.filter(is_cancel(part)) if is_events else part)
+    return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
 
 
 def execution(tables: TradeTables, traded: Sequence[Traded], span_ns: tuple[int, int]) -> tuple[Figures, dict[str, Figures]]:

@@ -15,6 +15,7 @@ from slackwater.config.loading import load
 from slackwater.data.tape import open_tape
 from slackwater.decision.inspect import GateReading, look_at_book, read_gates
 from slackwater.decision.inspect_targets import TargetReading, read_targets
+from slackwater.decision.inverse import zone_price
 from slackwater.errors import DataError, UsageError
 from slackwater.kernel.record import Box, as_box, new, rows
 from slackwater.market.book import is_valid_book
@@ -211,7 +212,8 @@ def _standing(session: Session, k: int, at_ns: int) -> dict[str, Any]:
         "record": {name: s.behaviour[name].item() for name in ("sample_count", "dup", "near", "loss", "net_std_bps", "slippage_est_bps")},
         "inverse_mode": InverseMode(int(s.inverse.mode)).name.lower(),
         "zones": [
-            {"price": float(zone.price), "left": int(zone.lots - zone.filled_lots)} for zone in s.inverse.zones[: s.inverse.zone_count]
+            {"price": zone_price(s, k), "left": int(s.inverse.zones[k].lots - s.inverse.zones[k].filled_lots)}
+            for k in range(int(s.inverse.zone_count))
         ],
         "closing": CloseStep(int(s.close.step)).name.lower(),
         "orders": [

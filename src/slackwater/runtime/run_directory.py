@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from slackwater.errors import UsageError
 from slackwater.kernel.record import Box, dtype_of
 from slackwater.runtime.tables import TABLES, Names
-from slackwater.schema.audit import OrderEventRow
+from slackwater.schema.audit import LOG_ROWS, OrderEventRow, Out
 
 BATCH_ROWS = 1 << 14  # rows of a kind gathered before they are written; four times as many held 60 MB more
 RUN_FILE = "run.json"
@@ -95,44 +95,51 @@ class RunWriter:
         self.folder = folder
         self.names = names
         self.digest = OrdersDigest(names.symbols, first_end_ns)
-        self._gathered: dict[str, list[NDArray[Any]]] = {stem: [] for stem in TABLES}
+        self._gathered = {stem: np.empty(BATCH_ROWS + LOG_ROWS, _row_dtype(field)) for stem, (field, _, _) in TABLES.items()}
+        self._counts = dict.fromkeys(TABLES, 0)
         self._writers: dict[str, pq.ParquetWriter] = {}
 
     def drain(self, out_box: Box) -> None:
         """Empty the buffers."""
         out = out_box[0]
         for stem, (field, counter, _) in TABLES.items():
-            count = int(out[counter])
-            if count == 0:
-                continue
-            rows = np.array(out[field][:count])
-            self._gathered[stem].append(rows)
+            held, count = self._counts[stem], int(out[counter])
+            # As bytes, because rows would be copied field by field.
+            self._gathered[stem][held : held + count].view(np.uint8)[:] = out[field][:count].view(np.uint8)
+            self._counts[stem] = held + count
             out[counter] = 0
-            if sum(len(part) for part in self._gathered[stem]) >= BATCH_ROWS:
+            if held + count >= BATCH_ROWS:
                 self._write(stem)
         out["is_nearly_full"] = False
 
     def _write(self, stem: str) -> None:
-        field, _, columns = TABLES[stem]
-        parts = self._gathered[stem]
-        rows = np.concatenate(parts) if parts else np.zeros(0, _row_dtype(field))
-        self._gathered[stem] = []
+        columns = TABLES[stem][2]
+        rows = self._gathered[stem][: self._counts[stem]]
+        self._counts[stem] = 0
         if stem == "order_events":
             self.digest.add(rows)
         table = pa.table(columns(rows, self.names))
         if stem not in self._writers:
-            # Numbers hardly repeat, so only words are worth a dictionary.
+            # Numbers hardly repeat, so only words are worth a dictionary; times and counts differ little from row to row.
             spelled = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
-            path = self.folder / f"{stem}.parquet"
-            self._writers[stem] = pq.ParquetWriter(path, table.schema, compression="zstd", use_dictionary=spelled, write_statistics=False)
+            packed = {field.name: "DELTA_BINARY_PACKED" for field in table.schema if pa.types.is_integer(field.type)}
+            self._writers[stem] = pq.ParquetWriter(
+                self.folder / f"{stem}.parquet",
+                table.schema,
+                compression="zstd",
+                use_dictionary=spelled,
+                column_encoding=packed,
+                write_statistics=False,
+            )
         self._writers[stem].write_table(table)
 
     def close(self) -> None:
         """Write what is gathered and finish the files; a table without rows is a file without rows."""
         for stem in TABLES:
-            if self._gathered[stem] or stem not in self._writers:
+            if self._counts[stem] > 0 or stem not in self._writers:
                 self._write(stem)
             self._writers[stem].close()
+        self._gathered.clear()
 
     def abort(self) -> None:
         """Let go of the files of a run that failed."""
@@ -141,6 +148,4 @@ class RunWriter:
 
 
 def _row_dtype(field: str) -> np.dtype[Any]:
-    from slackwater.schema.audit import Out
-
     return dtype_of(Out).fields[field][0].base  # type: ignore[index]

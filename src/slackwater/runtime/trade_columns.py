@@ -130,9 +130,14 @@ def fill_columns(table: pa.Table, orders: OrderColumns) -> FillColumns:
     )
 
 
+def is_cancel(table: pa.Table) -> pa.ChunkedArray:
+    """Which order events are cancels."""
+    return pc.equal(table["event"].cast("string"), "cancel")
+
+
 def cancels(table: pa.Table, reasons: tuple[str, ...]) -> dict[str, int]:
     """When each order was first asked to go for one of these reasons, by client order id."""
-    is_wanted = pc.and_(pc.equal(table["event"].cast("string"), "cancel"), pc.is_in(table["reason"].cast("string"), pa.array(reasons)))
+    is_wanted = pc.and_(is_cancel(table), pc.is_in(table["reason"].cast("string"), pa.array(reasons)))
     rows = table.filter(is_wanted)
     found: dict[str, int] = {}
     for key, ts_ns in zip(rows["client_order_id"].to_pylist(), rows["ts_ns"].to_pylist(), strict=True):
@@ -145,6 +150,8 @@ def _numbers(table: pa.Table, name: str) -> Any:
 
 
 def _words(table: pa.Table, name: str) -> Words:
-    found = np.empty(table.num_rows, object)
-    found[:] = table[name].cast("string").to_pylist()
+    """A column of words, equal ones as one object."""
+    column = table[name].cast("string").combine_chunks().dictionary_encode()
+    words = np.array(column.dictionary.to_pylist(), object)
+    found: Words = words[column.indices.to_numpy()]
     return found

@@ -16,9 +16,9 @@ RUN_SLOTS = 65_536  # 30 s of mid changes
 DEPTH_SLOTS = 131_072  # 60 s
 DEPTH_BLOCK_BITS = 6
 DEPTH_BLOCKS = DEPTH_SLOTS >> DEPTH_BLOCK_BITS
-SPREAD_WINDOW = 500
-SPREAD_SLOTS = 8_192  # the window plus the books that may come before somebody asks for its median
-BINNED_SLOTS = 512  # no less than the window
+SPREAD_WINDOW = 500  # books
+SPREAD_SLOTS = 8_192  # runs: the window plus the books that may come before somebody asks for its median, each with its own
+BINNED_SLOTS = 512  # runs; no less than the window
 SPREAD_BINS = 32_768
 SPREAD_BINS_PER_BPS = 512.0  # so fine that a bin holds few spreads; the last one takes everything from 64 bps up
 CANDLE_SLOTS = 1_024  # bounds look-back / time frame
@@ -72,12 +72,27 @@ class DepthBlock(Record):
     ask_lots: i64
 
 
-class SpreadBin(Record):
-    """Spreads of the window that are about equal, oldest first, as a list through `MarketState.spread_next`."""
+class SpreadRun(Record):
+    """Consecutive books with one spread."""
 
-    count: i32
-    first: i32  # slot
-    last: i32
+    first_book: i64  # running number of its first book
+    spread_bps: f64
+    next_run: i64  # in its bin
+
+
+class SpreadBin(Record):
+    """Books of the window with about equal spreads: their number, and their runs, oldest first, as a list through `SpreadRun.next_run`."""
+
+    count: i64
+    first_run: i64
+    last_run: i64
+
+
+class ScratchRun(Record):
+    """A run of the bin that is searched for the median."""
+
+    spread_bps: f64
+    books: i64
 
 
 class Candle(Record):
@@ -170,9 +185,13 @@ class MarketState(Record):
     median_due_ns: i64  # when that was
     median_known_at: i64  # `median_at` of the median below
     median_spread_bps: f64  # found when last asked for: read it through `spreads.median_spread_bps`
-    spreads_binned: i64  # books that the bins have seen
+    n_spread_runs: i64
+    binned_from: i64  # the books in the bins: from here, before there
+    binned_to: i64
+    first_binned_run: i64  # the runs in the bins: from here, before there
+    next_binned_run: i64
     median_bin: i64  # where the last median was found
-    below_bin: i64  # spreads in the bins before it
+    below_bin: i64  # books in the bins before it
     zero_spreads: i64  # books with bid == ask so far
     # volatility regime
     volatility_ns: i64  # last computation of `candle_vol_bps`
@@ -191,9 +210,8 @@ class MarketState(Record):
     highs: Annotated[Vec[HighEntry], RUN_SLOTS]
     depths: Annotated[Vec[DepthEntry], DEPTH_SLOTS]
     depth_blocks: Annotated[Vec[DepthBlock], DEPTH_BLOCKS]
-    spreads: Annotated[Vec[f64], SPREAD_SLOTS]
-    spread_next: Annotated[Vec[i32], SPREAD_SLOTS]
+    spread_runs: Annotated[Vec[SpreadRun], SPREAD_SLOTS]
     spread_bins: Annotated[Vec[SpreadBin], SPREAD_BINS]
-    spread_bin_of: Annotated[Vec[i32], BINNED_SLOTS]  # by running number of the book, masked: the bin it went to
-    spread_scratch: Annotated[Vec[f64], SPREAD_WINDOW]
+    spread_bin_of: Annotated[Vec[i32], BINNED_SLOTS]  # by running number of the run, masked: the bin it went to
+    spread_scratch: Annotated[Vec[ScratchRun], SPREAD_WINDOW]
     frames: Annotated[Vec[CandleFrame], TIME_FRAMES]

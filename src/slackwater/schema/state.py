@@ -279,7 +279,6 @@ class Zone(Record):
     """One step of the way out of a deep position."""
 
     bps: f64  # below the average
-    price: f64
     lots: i64
     filled_lots: i64
 
@@ -288,6 +287,7 @@ class Inverse(Record):
     """Inverse mode: zones below the average entry that mirror the grid."""
 
     mode: u8  # InverseMode
+    avg_entry: f64  # what the zones lie below
     zone_count: i64
     zones: Annotated[Vec[Zone], MAX_ZONES]
     active_ns: i64

@@ -169,6 +169,8 @@ def _follow_venue(lp: Loop, p: Params, horizon_ns: int) -> None:
         _show_book(v, row_at(c.rows_address, shown))
     if v.last_sequence != spoken or not exchange.needs_rows(v):
         _refresh_due(lp, k)
+    elif lp.portfolio.count == 1:
+        lp.venue_ns = c.venue_ns
     else:
         _choose_venue(lp)
 

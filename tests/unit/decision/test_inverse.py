@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from slackwater.decision.inverse import zone_price
 from slackwater.schema.enums import ExitReason, InverseMode
 from slackwater.schema.units import SEC
 from tests.unit.decision.scene import NOW, Scene
@@ -67,7 +68,7 @@ def test_layers_given_back_do_not_arm() -> None:
 def test_zones_mirror_the_grid() -> None:
     scene = deep()
     assert zones(scene) == [(10.5, 100), (21.0, 200), (42.0, 300)]
-    assert [float(scene.s.inverse.zones[k].price) for k in range(3)] == pytest.approx([99.895, 99.79, 99.58], abs=1e-9)
+    assert [zone_price(scene.s, k) for k in range(3)] == pytest.approx([99.895, 99.79, 99.58], abs=1e-9)
     assert scene.leaving()[1:] == (100, 9_989, INVERSE_TP)  # the first zone's share rests at the first zone's price, floored
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from slackwater.kernel.record import as_box, new
 from slackwater.market.batch import count_waterfalls
-from slackwater.market.spreads import has_median_spread, median_spread_bps
+from slackwater.market.spreads import has_median_spread, median_spread_bps, push_spread
 from slackwater.schema.market import MarketState
 from slackwater.schema.units import DAY, MINUTE, MS, SEC
 from tests.market_kit import T0, Book, Trade, instrument, signal_params, tape_of
@@ -97,6 +97,26 @@ def test_a_median_asked_for_late_is_that_of_the_book_it_was_due_at(asked: int) -
     count_waterfalls(late, ins, sp, events, 1e9)
     assert median_spread_bps(late[0]) == median_spread_bps(market[0])
     assert has_median_spread(late[0])
+
+
+@pytest.mark.parametrize(("longest_run", "values", "seed"), [(1, 5_000, 1), (4, 3, 2), (40, 30, 3), (900, 6, 4)])
+def test_median_of_runs_of_equal_spreads_asked_for_now_and_then(longest_run: int, values: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    bps: list[float] = []
+    while len(bps) < 12_000:
+        # Of two sizes: so near that all share a bin, or anywhere up to beyond the last bin.
+        one = 8.0 + rng.integers(values) * 1e-7 if rng.random() < 0.7 else rng.integers(values) * 80.0 / values
+        bps += [float(one)] * int(rng.integers(1, longest_run + 1))
+    m = new(MarketState)[0]
+    asked_next = 0
+    for k, spread_bps in enumerate(bps):
+        m.n_books = k + 1
+        push_spread(m, T0 + k * 100 * MS, spread_bps)
+        if k < asked_next or m.median_at == 0:
+            continue
+        due = int(m.median_at)
+        assert median_spread_bps(m) == statistics.median(bps[max(0, due - 500) : due])
+        asked_next = k + int(rng.choice([0, 3, 100, 480, 520, 3_000], p=[0.2, 0.3, 0.3, 0.1, 0.09, 0.01]))
 
 
 def test_a_median_of_zero_is_none() -> None:
