@@ -30,20 +30,19 @@ def record(
     json: Json = False,
 ) -> int:
     """Record quotes, trades, candles and funding as they come, with both clocks. Exits with 4 when something of the time is missing."""
+    from slackwater.data.placing import told
     from slackwater.data.recorder.channels import TABLE
     from slackwater.data.recorder.finish import finish_logs
     from slackwater.data.recorder.record import REST_URL, STREAM_URL, RecordRequest
     from slackwater.data.recorder.record import record as run
-    from slackwater.errors import DataError, SlackwaterError, UsageError
+    from slackwater.errors import DataError, UsageError
 
     names = tuple(name.strip() for name in symbols.split(",") if name.strip())
     if recover:
         if names or top is not None:
             raise UsageError("--recover: expected neither --symbols nor --top, found one")
-        try:
+        with told(to):
             done = finish_logs(to, venue)
-        except OSError as error:
-            raise SlackwaterError(f"{to}: expected a disk that takes the rows, found: {error.strerror or error}; they are kept") from error
         for line in (*done["kept_aside"], *done["damaged"]):
             note(line)
         emit(json, done, lambda: "\n".join(_recovered_text(done)))

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from slackwater.data.layout import time_text
-from slackwater.data.parquet import open_parquet
+from slackwater.data.parquet import row_count
 from slackwater.data.tape import SymbolTape, find_symbol_folders, open_symbol
 from slackwater.errors import DataError
 
@@ -37,7 +35,7 @@ def _describe(entry: SymbolTape) -> dict[str, Any]:
     ends = [day["last_ns"] for day in days if day.get("last_ns") is not None]
     rows: dict[str, int] = {}
     for path in entry.files:
-        rows[path.stem] = rows.get(path.stem, 0) + _row_count(path)
+        rows[path.stem] = rows.get(path.stem, 0) + row_count(path)
     size = sum(path.stat().st_size for path in entry.files)
     sources = [part.get("from") or part.get("name") or part.get("kind", "") for day in days for part in day.get("source", [])]
     return {
@@ -57,11 +55,3 @@ def _describe(entry: SymbolTape) -> dict[str, Any]:
         "source": list(dict.fromkeys(sources)),
         "instrument": entry.instrument.as_json(),
     }
-
-
-def _row_count(path: Path) -> int:
-    try:
-        with open_parquet(path) as file:
-            return int(file.metadata.num_rows)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: expected a Parquet file, found: {error}") from error

@@ -18,13 +18,15 @@ from typing import Any
 import pyarrow as pa
 
 from slackwater.errors import DataError, UsageError
+from slackwater.schema.units import MINUTE
 
 QUOTES = "quotes.parquet"
 TRADES = "trades.parquet"
 FUNDING = "funding.parquet"
 MANIFEST = "manifest.json"
 INSTRUMENT = "instrument.json"
-CANDLE_FRAMES = ("1m", "5m", "15m")  # the position is the time frame's number in a CANDLE row
+FRAME_NS = {"1m": MINUTE, "5m": 5 * MINUTE, "15m": 15 * MINUTE}
+CANDLE_FRAMES = tuple(FRAME_NS)  # the position is the time frame's number in a CANDLE row
 
 QUOTE_SCHEMA = pa.schema([(name, pa.int64()) for name in ("ts_event", "ts_recv", "bid_ticks", "bid_lots", "ask_ticks", "ask_lots")])
 TRADE_SCHEMA = pa.schema(

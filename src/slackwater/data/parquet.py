@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from slackwater.errors import DataError
+
+BATCH_ROWS = 1 << 18
 COMPRESSION_LEVEL = 6  # of zstd: 4 % smaller than 3 at twice its time; 9 gains another 1 % and doubles it again
 # Where packed differences are not the smallest, measured with benchmarks/data_throughput.py and kept readable by DuckDB. Sizes of a
 # book come back to values seen before, which zstd finds in plain words; sizes of trades rarely do, and their upper bytes are alike.
@@ -32,6 +36,32 @@ def open_parquet(path: Path) -> pq.ParquetFile:
         raise pa.ArrowInvalid(f"names of columns that are no text: {error}") from error
     except pa.ArrowNotImplementedError as error:
         raise pa.ArrowInvalid(str(error)) from error  # a flipped bit of a type, or a type of tomorrow: no file of ours either way
+
+
+def tape_batches(path: Path, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    """The rows of a tape's file, some at a time; all of its columns or those named.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    try:
+        with open_parquet(path) as file:
+            yield from file.iter_batches(rows, columns=None if columns is None else list(columns), use_threads=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        raise DataError(f"{path}: expected a tape file, found: {error}") from error
+
+
+def row_count(path: Path) -> int:
+    """How many rows a file's footer tells of.
+
+    Raises:
+        DataError: the footer is damaged.
+    """
+    try:
+        with open_parquet(path) as file:
+            return int(file.metadata.num_rows)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path}: expected a Parquet file, found: {error}") from error
 
 
 def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

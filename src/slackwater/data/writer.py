@@ -28,7 +28,7 @@ from slackwater.data.layout import (
     time_text,
     write_json,
 )
-from slackwater.data.parquet import open_parquet, open_writer
+from slackwater.data.parquet import BATCH_ROWS, open_parquet, open_writer, row_count, tape_batches
 from slackwater.data.placing import alone_in, building_in, put_in_place, told
 from slackwater.data.sorting import in_order
 from slackwater.errors import DataError
@@ -36,7 +36,6 @@ from slackwater.schema.units import DAY, SEC
 
 GAP_NS = 60 * SEC  # a longer silence of the quotes is a gap in the manifest
 SCHEMA_VERSION = 1  # of the tape's files
-BATCH_ROWS = 1 << 18
 MOST_OPEN = 16  # files at once: a tape of years must not meet the limit of open files
 
 
@@ -250,24 +249,28 @@ def _key_batches(file: pq.ParquetFile) -> Iterator[NDArray[np.int64]]:
 
 
 def describe_day(folder: Path) -> dict[str, Any]:
-    """What a day's manifest says of its files: rows, hashes, first and last market time, gaps of the quotes."""
+    """What a day's manifest says of its files: rows, hashes, first and last market time, gaps of the quotes.
+
+    Raises:
+        DataError: a file is damaged.
+    """
     files: dict[str, dict[str, Any]] = {}
     first: list[int] = []
     last: list[int] = []
     gaps: list[dict[str, Any]] = []
     for path in data_files(folder):
-        count = pq.read_metadata(path).num_rows
+        count = row_count(path)
         files[path.name] = {"rows": count, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
         if path.name.startswith(("klines", "funding")) or not count:
             continue
-        with open_parquet(path) as file:
-            previous: int | None = None
-            for keys in _key_batches(file):
-                first.append(int(keys[0]))
-                last.append(int(keys[-1]))
-                if path.name == QUOTES:
-                    gaps += find_gaps(keys if previous is None else np.concatenate(([previous], keys)))
-                previous = int(keys[-1])
+        previous: int | None = None
+        for batch in tape_batches(path, columns=["ts_event", "ts_recv"]):
+            keys = order_keys(batch)
+            first.append(int(keys[0]))
+            last.append(int(keys[-1]))
+            if path.name == QUOTES:
+                gaps += find_gaps(keys if previous is None else np.concatenate(([previous], keys)))
+            previous = int(keys[-1])
     return {"date": folder.name, "files": files, "first_ns": min(first, default=None), "last_ns": max(last, default=None), "gaps": gaps}
 
 

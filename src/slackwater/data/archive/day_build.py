@@ -13,12 +13,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from slackwater.data.archive.csv_file import ArchiveCsv, Rejects
-from slackwater.data.archive.files import FRAMES, ArchiveFile
+from slackwater.data.archive.files import ArchiveFile
 from slackwater.data.archive.ordering import Survey, ordered
 from slackwater.data.formats.column_plan import LINE
 from slackwater.data.formats.quarantine import Intake
 from slackwater.data.instrument import InstrumentSpec
 from slackwater.data.layout import (
+    FRAME_NS,
     FUNDING,
     KLINE_SCHEMA,
     MANIFEST,
@@ -123,7 +124,7 @@ def _take_in(entry: SurveyedFile, day: str, writer: TapeWriter, rejects: Rejects
         "bookTicker": intake.quotes,
         "aggTrades": intake.trades,
         "fundingRate": intake.funding,
-        "klines": lambda batch: _candles(batch, FRAMES[entry.file.frame or "1m"], rejects, entry.file.name),
+        "klines": lambda batch: _candles(batch, FRAME_NS[entry.file.frame or "1m"], rejects, entry.file.name),
     }[kind]
     column = "ts_open" if kind == "klines" else "ts_event"
     for batch in ordered(entry.source, entry.seen, rejects, writer.folder):
@@ -199,7 +200,7 @@ def _keep_others(present: Path, writer: TapeWriter, brought: set[str]) -> list[d
         TRADES: ("aggTrades", "trades"),
         FUNDING: ("fundingRate", "funding"),
     }
-    names |= {kline_name(frame): (frame,) for frame in FRAMES}
+    names |= {kline_name(frame): (frame,) for frame in FRAME_NS}
     gone = {kind for name in brought for kind in names[name]}
     manifest = read_json(present / MANIFEST)
     kept: list[dict[str, Any]] = [entry for entry in manifest.get("source", []) if entry.get("kind") not in gone]

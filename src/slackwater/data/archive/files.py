@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from slackwater.errors import UsageError
-from slackwater.schema.units import DAY
 
 BASE_URL = "https://data.binance.vision"
 ROOTS = {"binance-um": "data/futures/um"}  # venue to folder
 TYPES = ("bookTicker", "aggTrades", "klines", "fundingRate")
 BOOK_TICKER_END = date(2024, 3, 30)  # the venue stopped publishing it after this day
-MINUTE = DAY // 1440  # nanoseconds
-FRAMES = {"1m": MINUTE, "5m": 5 * MINUTE, "15m": 15 * MINUTE}
 LOOK_BACK_DAYS = {"1m": 1, "5m": 2, "15m": 7}  # the volatility regime looks back 6 h, 2 d and 7 d; files are whole days
 
 COLUMNS = {

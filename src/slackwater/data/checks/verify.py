@@ -34,9 +34,9 @@ from slackwater.data.layout import (
     sha256_of,
     time_text,
 )
-from slackwater.data.parquet import open_parquet
+from slackwater.data.parquet import BATCH_ROWS, open_parquet
 from slackwater.data.tape import SymbolTape, find_remains, open_symbol, select_folder
-from slackwater.data.writer import BATCH_ROWS, GAP_NS, order_keys
+from slackwater.data.writer import GAP_NS, order_keys
 from slackwater.errors import DataError
 from slackwater.schema.units import DAY, SEC
 

@@ -21,7 +21,7 @@ from slackwater.data.formats.event_files import SIDECAR_FORMAT, SIDECAR_VERSION
 from slackwater.data.formats.event_rows import EventMaker, earliest_later, in_both_orders, tape_rows
 from slackwater.data.formats.hftbacktest import EVENT, MEMBER
 from slackwater.data.layout import QUOTES, TRADES, date_of, write_json
-from slackwater.data.parquet import open_parquet
+from slackwater.data.parquet import tape_batches
 from slackwater.data.placing import told
 from slackwater.data.tape import SymbolTape, open_tape
 from slackwater.data.writer import order_keys
@@ -65,15 +65,11 @@ class Part:
         for path in (self.entry.folder / date / name for date in self.dates):
             if not path.exists():
                 continue
-            try:
-                with open_parquet(path) as file:
-                    for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
-                        keys = order_keys(batch)
-                        is_within = (keys >= self.span[0]) & (keys < self.span[1])
-                        if is_within.any():
-                            yield batch if is_within.all() else batch.filter(pa.array(is_within))
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-                raise DataError(f"{path}: expected a tape file, found: {error}") from error
+            for batch in tape_batches(path, rows=BATCH_ROWS):
+                keys = order_keys(batch)
+                is_within = (keys >= self.span[0]) & (keys < self.span[1])
+                if is_within.any():
+                    yield batch if is_within.all() else batch.filter(pa.array(is_within))
 
     def real(self, batch: pa.RecordBatch, name: str) -> pa.Array:
         """A column of ticks or lots as prices or sizes."""

@@ -9,8 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from slackwater.data.archive.files import FRAMES
-from slackwater.data.layout import CANDLE_FRAMES
+from slackwater.data.layout import CANDLE_FRAMES, FRAME_NS
 from slackwater.data.recorder.answers import RestCandle, RestFunding, RestTrade
 from slackwater.data.recorder.intake import RecorderIntake, SymbolState
 from slackwater.data.recorder.rest import RestClient, RestError, RestRefused
@@ -67,7 +66,7 @@ class Backfill:
         until_ns = now_ns - MARGIN_NS
         for state in self._intake.states.values():
             for number, frame in enumerate(CANDLE_FRAMES):
-                first_ns = (now_ns - LOOK_BACK_NS[frame]) // FRAMES[frame] * FRAMES[frame]
+                first_ns = (now_ns - LOOK_BACK_NS[frame]) // FRAME_NS[frame] * FRAME_NS[frame]
                 try:
                     last_ns = await self._guarded(self._fill_candles(state, number, (first_ns, until_ns)))
                 except RestError as error:
@@ -134,7 +133,7 @@ class Backfill:
 
     async def _fill_candles(self, state: SymbolState, number: int, span_ns: Gap) -> int:
         """Ask for the candles that start from the first time on and are over at the second; the start of the last one, 0 for none."""
-        frame, length_ns = CANDLE_FRAMES[number], FRAMES[CANDLE_FRAMES[number]]
+        frame, length_ns = CANDLE_FRAMES[number], FRAME_NS[CANDLE_FRAMES[number]]
         (at, until_ns), last_ns = span_ns, 0
         while at + length_ns <= until_ns:
             limit = min(MOST_CANDLES, (until_ns - at) // length_ns)

@@ -16,8 +16,8 @@ from slackwater.data.instrument import plain
 from slackwater.data.layout import read_json
 from slackwater.data.parquet import open_writer
 from slackwater.data.recorder import log
-from slackwater.data.recorder.log import is_being_written, logs_in, read_log, symbols_being_recorded, sync_folder
-from slackwater.data.recorder.merge import Merge, Places, batch_of, slices_of, sync_file
+from slackwater.data.recorder.log import is_being_written, logs_in, read_log, symbols_being_recorded, sync_to_disk
+from slackwater.data.recorder.merge import Merge, Places, batch_of, slices_of
 from slackwater.errors import DataError
 
 RECORDINGS = ".recording"  # in the tape's folder
@@ -73,14 +73,25 @@ def _finish_log(path: Path, to: Path, done: dict[str, Any]) -> None:
         places = order[bounds[number] : bounds[number + 1]]
         if len(places):
             merge = Merge(path, to, header, number, rows, notes.get(symbol, {}) | {"cut_off_bytes": cut_off})
-            try:
-                done["rows"].setdefault(symbol, Counter()).update(merge.run(places))
-            except DataError as error:
-                done["kept_aside"].append(_keep_aside(merge, places, error))
-                unstepped = places[rows["kind"][places] > log.TRADE]
-                done["rows"][symbol].update(merge.run(unstepped) if len(unstepped) else {})
+            _merge_or_keep(merge, places, done)
     path.unlink()
     notes_path.unlink(missing_ok=True)
+
+
+def _merge_or_keep(merge: Merge, places: Places, done: dict[str, Any]) -> None:
+    """Put a symbol's rows on the tape. Those that cannot go there are kept aside, candles and funding by themselves: they have no steps."""
+    rows = done["rows"].setdefault(merge.symbol, Counter())
+    try:
+        rows.update(merge.run(places))
+        return
+    except DataError as error:
+        is_stepped = merge.rows["kind"][places] <= log.TRADE
+        done["kept_aside"] += _keep_aside(merge, places[is_stepped], error)
+    try:
+        if not is_stepped.all():
+            rows.update(merge.run(places[~is_stepped]))
+    except DataError as error:
+        done["kept_aside"] += _keep_aside(merge, places[~is_stepped], error)
 
 
 def _read_notes(path: Path) -> dict[str, Any]:
@@ -92,17 +103,20 @@ def _read_notes(path: Path) -> dict[str, Any]:
     return {name: found for name, found in notes.items() if isinstance(found, dict)}
 
 
+CANDLE_VALUES = {"ts_open": "number", "frame": "flag", "open": "a", "high": "b", "low": "c", "close": "d", "volume": "e"}
 KEPT = {
     "quotes": (log.QUOTE, {"bid": "a", "bid_qty": "b", "ask": "c", "ask_qty": "d"}),
     "trades": (log.TRADE, {"price": "a", "qty": "b", "buyer_maker": "flag", "trade_id": "number"}),
+    "candles": (log.CANDLE, CANDLE_VALUES),
+    "funding": (log.FUNDING, {"rate": "a"}),
 }
 
 
-def _keep_aside(merge: Merge, places: Places, error: DataError) -> str:
-    """Save rows that do not fit the tape as plain files that an import takes; a sentence that says so."""
+def _keep_aside(merge: Merge, places: Places, error: DataError) -> list[str]:
+    """Save rows that do not fit the tape as plain files that an import takes; a sentence that says so, none where there are no rows."""
     folder = recording_folder(merge.to, merge.header.venue) / "kept"
     folder.mkdir(exist_ok=True)
-    saved = []
+    saved: dict[str, Path] = {}
     for kind, (number, names) in KEPT.items():
         mine = places[merge.rows["kind"][places] == number]
         path = folder / f"{merge.symbol}-{merge.header.started_ns}-{kind}.parquet"
@@ -115,12 +129,18 @@ def _keep_aside(merge: Merge, places: Places, error: DataError) -> str:
             writer.write_batch(batch)
         if writer is not None:
             writer.close()
-            sync_file(path)
-            saved.append(f"--{kind} {path}")
-    sync_folder(folder)
+            sync_to_disk(path)
+            saved[kind] = path
+    sync_to_disk(folder)
+    if not saved:
+        return []
+    told = f"{merge.symbol}: its rows do not fit the tape ({error}) and were kept aside"
+    if not {"quotes", "trades"} <= set(saved):
+        return [f"{told} in {', '.join(str(path) for path in saved.values())}"]
+    files = " ".join(f"--{kind} {path}" for kind, path in saved.items())
     steps = f"--tick {plain(merge.told.tick_size)} --lot {plain(merge.told.lot_size)}"
-    command = f"slackwater data import --venue {merge.header.venue} --symbol {merge.symbol} {' '.join(saved)} {steps} --to ANOTHER_FOLDER"
-    return f"{merge.symbol}: its rows do not fit the tape ({error}) and were kept aside; they can be had with: {command}"
+    command = f"slackwater data import --venue {merge.header.venue} --symbol {merge.symbol} {files} {steps} --to ANOTHER_FOLDER"
+    return [f"{told}; they can be had with: {command}"]
 
 
 @contextmanager

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from slackwater.data.archive.files import FRAMES
-from slackwater.data.layout import CANDLE_FRAMES, time_text
+from slackwater.data.layout import CANDLE_FRAMES, FRAME_NS, time_text
 from slackwater.data.recorder.answers import RestCandle, RestTrade
 from slackwater.data.recorder.log import CANDLE, FUNDING, PACKER, QUOTE, TRADE
 from slackwater.data.recorder.sequence import CandleSequence, FundingSequence, QuoteSequence, TradeSequence
@@ -32,7 +31,7 @@ class SymbolState:
     number: int
     quotes: QuoteSequence = field(default_factory=QuoteSequence)
     trades: TradeSequence = field(default_factory=TradeSequence)
-    candles: tuple[CandleSequence, ...] = field(default_factory=lambda: tuple(CandleSequence(FRAMES[name]) for name in CANDLE_FRAMES))
+    candles: tuple[CandleSequence, ...] = field(default_factory=lambda: tuple(CandleSequence(FRAME_NS[name]) for name in CANDLE_FRAMES))
     funding: FundingSequence = field(default_factory=FundingSequence)
     rows: Counter[str] = field(default_factory=Counter)
     backfilled_count: int = 0

@@ -83,7 +83,7 @@ class LogWriter:
             self.append(head)
             self.sync()
             temporary.rename(self.path)
-            sync_folder(folder)
+            sync_to_disk(folder)
         except OSError:
             os.close(self._file)
             temporary.unlink(missing_ok=True)
@@ -219,13 +219,13 @@ def symbols_being_recorded(folder: Path, but: Path | None = None) -> set[str]:
     return found
 
 
-def sync_folder(folder: Path) -> None:
-    """Have a folder's names on the disk.
+def sync_to_disk(path: Path) -> None:
+    """Have a file's content, or a folder's names, on the disk.
 
     Raises:
         OSError: the disk refuses.
     """
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -5,7 +5,6 @@ A day whose manifest names the log has its rows already, so a merge that was cut
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -17,11 +16,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from slackwater.data.archive.files import FRAMES
 from slackwater.data.formats.quarantine import Intake
 from slackwater.data.instrument import InstrumentSpec, plain, read_instrument
 from slackwater.data.layout import (
     CANDLE_FRAMES,
+    FRAME_NS,
     FUNDING,
     INSTRUMENT,
     KLINE_SCHEMA,
@@ -36,12 +35,12 @@ from slackwater.data.layout import (
     read_json,
     write_json,
 )
-from slackwater.data.parquet import open_parquet
+from slackwater.data.parquet import BATCH_ROWS, tape_batches
 from slackwater.data.placing import alone_in, building_in, put_in_place
 from slackwater.data.recorder import log
-from slackwater.data.recorder.log import LogHeader, LogRows, sync_folder
+from slackwater.data.recorder.log import LogHeader, LogRows, sync_to_disk
 from slackwater.data.streams import ints
-from slackwater.data.writer import BATCH_ROWS, SCHEMA_VERSION, TapeWriter, describe_day, order_keys
+from slackwater.data.writer import SCHEMA_VERSION, TapeWriter, describe_day, order_keys
 from slackwater.errors import DataError
 from slackwater.schema.units import DAY
 
@@ -112,9 +111,9 @@ class Merge:
         for folder in date_folders(building):
             self._complete_day(folder, intake)
         write_json(self.home / INSTRUMENT, spec.as_json())
-        sync_file(self.home / INSTRUMENT)
+        sync_to_disk(self.home / INSTRUMENT)
         put_in_place(building, self.home)
-        sync_folder(self.home)
+        sync_to_disk(self.home)
 
     def _days(self, places: Places) -> NDArray[np.int64]:
         """The day of each row, by the time that orders it on the tape."""
@@ -199,7 +198,7 @@ class Merge:
     def _candles(self, writer: TapeWriter, intake: Intake, mine: Places) -> None:
         frames = self.rows["flag"][mine]
         for frame, word in enumerate(CANDLE_FRAMES):
-            batch = self._frame_batch(intake, mine[frames == frame], FRAMES[word])
+            batch = self._frame_batch(intake, mine[frames == frame], FRAME_NS[word])
             if batch.num_rows:
                 starts = ints(batch, "ts_open")
                 self._carry_over(writer, kline_name(word), starts, partial(_is_other, "ts_open", starts), "ts_open")
@@ -241,7 +240,7 @@ class Merge:
         for day in np.unique(keys // DAY).tolist():
             path = self.home / date_of(day) / name
             if path.exists():
-                for batch in _batches(path):
+                for batch in tape_batches(path):
                     writer.append(name, batch.filter(pa.array(stays(batch))), key)
 
     def _complete_day(self, folder: Path, intake: Intake) -> None:
@@ -277,8 +276,8 @@ class Merge:
         }
         write_json(folder / MANIFEST, content)
         for path in folder.iterdir():
-            sync_file(path)
-        sync_folder(folder)
+            sync_to_disk(path)
+        sync_to_disk(folder)
 
 
 def batch_of(found: LogRows, values: dict[str, pa.Array]) -> pa.RecordBatch:
@@ -303,23 +302,6 @@ def _is_in(values: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.bo
     at = np.minimum(np.searchsorted(known, values), len(known) - 1)
     found: NDArray[np.bool_] = known[at] == values
     return found
-
-
-def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    try:
-        with open_parquet(path) as file:
-            yield from file.iter_batches(BATCH_ROWS, use_threads=False)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: expected a tape file, found: {error}") from error
-
-
-def sync_file(path: Path) -> None:
-    """Have a file on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _sum_of(before: dict[str, int], now: Counter[str]) -> dict[str, int]:

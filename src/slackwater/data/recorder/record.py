@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from slackwater.data.exchange_info import listing_of, spec_of
 from slackwater.data.layout import check_name
+from slackwater.data.placing import told
 from slackwater.data.recorder.backfill import Backfill
 from slackwater.data.recorder.channels import TABLE, plan_sockets
 from slackwater.data.recorder.finish import recording_folder
@@ -25,7 +26,7 @@ from slackwater.data.recorder.log import LogHeader, holding
 from slackwater.data.recorder.plan import RecordingPlan, check_tape, earlier_trades, plan_recording
 from slackwater.data.recorder.rest import RestClient, RestError
 from slackwater.data.recorder.sockets import Feed, KeptSocket, ReceiveClock, SocketTiming
-from slackwater.errors import DataError, SlackwaterError, UsageError
+from slackwater.errors import DataError, UsageError
 from slackwater.schema.units import SEC
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # those that the caller ignores, as nohup does, stay ignored
@@ -69,6 +70,7 @@ def record(request: RecordRequest, tell: Tell, show: Tell = lambda line: None) -
         UsageError: an option makes no sense.
         SafetyError: another process records one of the symbols into the same tape, or its days are not of a recording.
         DataError: the venue does not say what there is to record.
+        SlackwaterError: the folder cannot be written.
     """
     check_name("--venue", request.venue)
     for name, url, schemes in (("--stream-url", request.stream_url, ("ws", "wss")), ("--rest-url", request.rest_url, ("http", "https"))):
@@ -81,11 +83,8 @@ def record(request: RecordRequest, tell: Tell, show: Tell = lambda line: None) -
     for line in plan.notes:
         tell(line)
     recorder = Recorder(request, plan, tell, show)
-    try:
-        with holding(recording_folder(request.to, request.venue), plan.symbols):
-            asyncio.run(recorder.run())
-    except OSError as error:
-        raise SlackwaterError(f"{request.to}: expected a folder that can be written, found: {error.strerror or error}") from error
+    with told(request.to), holding(recording_folder(request.to, request.venue), plan.symbols):
+        asyncio.run(recorder.run())
     recorder.finisher.finish_the_last()
     return recorder.result()
 

@@ -207,3 +207,21 @@ def test_a_log_that_gets_its_name_while_stale_ones_are_cleared_is_no_error(tmp_p
 
     monkeypatch.setattr(finish_module, "is_being_written", probe)
     assert finish_logs(tmp_path, VENUE)["logs"] == 1
+
+
+@pytest.mark.parametrize("damaged", [f"{DATE}/manifest.json", "instrument.json", f"{DATE}/quotes.parquet", f"{DATE}/klines_1m.parquet"])
+def test_a_damaged_day_costs_its_symbol_and_nobody_else(tmp_path: Path, damaged: str):
+    """Its rows are kept aside, all four kinds of them, and no log stays behind to be tried for ever."""
+    kinds = [trade(7, T0 + S, T0 + S), candle(T0), funding(T0 + 8 * HOUR, 0.0001)]
+    write_log(tmp_path, [quote(T0 + S), *kinds])
+    finish_logs(tmp_path, VENUE)
+    (tmp_path / VENUE / ETH / damaged).write_bytes(b"{")
+    later = [trade(8, T0 + HOUR, T0 + HOUR), candle(T0 + HOUR), funding(T0 + 16 * HOUR, 0.0002)]
+    rows = [quote(T0 + HOUR), quote(T0 + HOUR + 1, symbol=1), *later]
+    write_log(tmp_path, rows, T0 + HOUR, symbols=(ETH, "BUSDT"))
+    done = finish_logs(tmp_path, VENUE)
+    assert done["rows"]["BUSDT"] == {"quotes.parquet": 1} and done["kept_aside"]
+    assert not list(recording_folder(tmp_path, VENUE).glob("*.log"))
+    kept = {path.stem.rpartition("-")[2] for path in (recording_folder(tmp_path, VENUE) / "kept").iterdir()}
+    there = {name.partition("_")[0].partition(".")[0].replace("klines", "candles") for name in done["rows"][ETH]}
+    assert kept | there == {"quotes", "trades", "candles", "funding"}

@@ -160,7 +160,7 @@ def test_a_log_whose_folder_cannot_be_synced_is_let_go(tmp_path: Path, monkeypat
 
     before = len(os.listdir("/proc/self/fd"))
     with monkeypatch.context() as patch:
-        patch.setattr(log_module, "sync_folder", refuse)
+        patch.setattr(log_module, "sync_to_disk", refuse)
         for k in range(5):
             with pytest.raises(OSError, match="Input/output"):
                 LogWriter(tmp_path, LogHeader(VENUE, (ETH,), (SPEC,), "wss://x", T0 + k))

@@ -14,25 +14,33 @@ from tests.unit.data.recorder.recording import assert_all_trades, market, rows, 
 from tests.unit.data.recorder.venue_server import Venue, serving
 
 
-def test_a_full_disk_holds_rows_in_memory_until_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    real, is_full = LogWriter.append, False
+class FullDisk:
+    """Logs are not taken while `is_full`."""
 
-    def append(log: LogWriter, content: bytes) -> None:
-        if is_full:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        real(log, content)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.is_full = False
+        real = LogWriter.append
+
+        def append(log: LogWriter, content: bytes) -> None:
+            if self.is_full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            real(log, content)
+
+        monkeypatch.setattr(LogWriter, "append", append)
+
+
+def test_a_full_disk_holds_rows_in_memory_until_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    disk = FullDisk(monkeypatch)
 
     async def scenario(venue: Venue) -> None:
-        nonlocal is_full
         await market(venue, 50)
-        is_full = True
+        disk.is_full = True
         await market(venue, 200)
         await asyncio.sleep(0.3)
-        is_full = False
+        disk.is_full = False
         await market(venue, 50)
         await asyncio.sleep(0.3)
 
-    monkeypatch.setattr(LogWriter, "append", append)
     with serving(scenario) as venue:
         done, told = run(venue, tmp_path)
     assert done["ok"] and done["lost_messages"] == 0 and done["disk_failures"] > 1
@@ -42,25 +50,18 @@ def test_a_full_disk_holds_rows_in_memory_until_there_is_room(tmp_path: Path, mo
 
 
 def test_a_disk_that_stays_full_costs_what_does_not_fit_and_trades_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    real, is_full = LogWriter.append, False
-
-    def append(log: LogWriter, content: bytes) -> None:
-        if is_full:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        real(log, content)
+    disk = FullDisk(monkeypatch)
 
     async def scenario(venue: Venue) -> None:
-        nonlocal is_full
         await market(venue, 50)
-        is_full = True
+        disk.is_full = True
         await market(venue, 300)
         await asyncio.sleep(0.3)
-        is_full = False
+        disk.is_full = False
         await asyncio.sleep(0.3)
         await market(venue, 50)
         await asyncio.sleep(0.8)
 
-    monkeypatch.setattr(LogWriter, "append", append)
     with serving(scenario) as venue:
         done, told = run(venue, tmp_path, keeper=KeeperTiming(write_s=0.1, sync_s=0.2, most_waiting_bytes=72 * 100))
     assert not done["ok"] and done["lost_messages"] >= 400 and done["lost_ns"][0] < done["lost_ns"][1]
