@@ -13,6 +13,7 @@ from slackwater.schema.units import BPS, SEC
 
 MIN_COOLDOWN_SEC = 0.1
 MAX_COOLDOWN_FACTOR = 8.0
+MIN_COOLDOWN_DRIFT = 0.5  # a market quieter than this stretches no cooldown further
 KNIFE_FRAC = 0.6  # more falling steps than this among the last closes' bids is a falling knife
 MIN_DEEP_CLOSES = 8
 RELIEF_STRENGTH = 0.85
@@ -28,12 +29,17 @@ def fee_floor_bps(p: Params) -> float:
 @jit
 def entry_cooldown_ns(s: SymbolState, p: Params) -> int:
     """Time between entries: longer after repeated fills, near-zero closes and falling bids, shorter in a lively market."""
+    return cooldown_at_ns(s, p, max(drift_mult(s.market, p.signals), MIN_COOLDOWN_DRIFT))
+
+
+@jit
+def cooldown_at_ns(s: SymbolState, p: Params, drift: float) -> int:
+    """What that time is at some drift multiplier."""
     base = max(p.cooldown_sec, MIN_COOLDOWN_SEC)
     if not p.dynamic_enabled:
         return int(base * SEC)
     beh = s.behaviour
     knife = 1.0 + 4.0 * beh.falling_frac if beh.falling_frac > KNIFE_FRAC else 1.0
-    drift = max(drift_mult(s.market, p.signals), 0.5)
     stretched = base * (1.0 + (3.0 * beh.dup + 2.0 * beh.near) / drift) * knife
     return int(min(max(stretched, base), MAX_COOLDOWN_FACTOR * base) * SEC)
 
@@ -41,10 +47,33 @@ def entry_cooldown_ns(s: SymbolState, p: Params) -> int:
 @jit_inline
 def is_cooling(s: SymbolState, p: Params, now_ns: int) -> bool:
     """Whether the entry cooldown since the last placement or entry fill still runs."""
-    since_ns = now_ns - max(s.ledger.last_entry_placed_ns, s.ledger.last_entry_fill_ns)
-    if since_ns >= int(MAX_COOLDOWN_FACTOR * max(p.cooldown_sec, MIN_COOLDOWN_SEC) * SEC):
-        return False  # longer than any cooldown can be
-    return since_ns < entry_cooldown_ns(s, p)
+    if has_cooled(s, p, now_ns):
+        return False
+    return now_ns - last_entry_ns(s) < entry_cooldown_ns(s, p)
+
+
+@jit_inline
+def last_entry_ns(s: SymbolState) -> int:
+    """The last placement or fill of an entry."""
+    return max(s.ledger.last_entry_placed_ns, s.ledger.last_entry_fill_ns)
+
+
+@jit_inline
+def has_cooled(s: SymbolState, p: Params, now_ns: int) -> bool:
+    """Whether more time has gone by since than any entry cooldown takes."""
+    return now_ns - last_entry_ns(s) >= int(MAX_COOLDOWN_FACTOR * max(p.cooldown_sec, MIN_COOLDOWN_SEC) * SEC)
+
+
+@jit
+def shortest_cooldown_ns(p: Params) -> int:
+    """What an entry cooldown takes at least, whatever the market does."""
+    return int(max(p.cooldown_sec, MIN_COOLDOWN_SEC) * SEC)
+
+
+@jit
+def longest_cooldown_ns(s: SymbolState, p: Params) -> int:
+    """What the entry cooldown takes at most, whatever the market does until the record of entries and closes changes."""
+    return cooldown_at_ns(s, p, MIN_COOLDOWN_DRIFT)
 
 
 @jit

@@ -111,6 +111,12 @@ def adds_last_hour(s: SymbolState, now_ns: int) -> int:
 
 
 @jit
+def hourly_until_ns(s: SymbolState, p: Params) -> int:
+    """When the add that fills the hourly cap is an hour old. As many as the cap allows must have been made."""
+    return int(s.ledger.add_ns[(s.ledger.adds - p.avg_max_adds_per_hour) % MAX_ADDS] + HOUR + 1)
+
+
+@jit
 def _recovery_allows(s: SymbolState, p: Params, now_ns: int, notional_usd: float) -> int:
     if not p.avg_enabled:
         return Gate.PASS.value

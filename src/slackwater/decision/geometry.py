@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slackwater.decision.adapt import layer_gap_bps
-from slackwater.kernel.jit import jit
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.market.signals import signal_strength
 from slackwater.market.spreads import median_spread_bps
 from slackwater.market.trades import rv_1s_bps
@@ -54,25 +54,43 @@ def layer_notional_usd(s: SymbolState, p: Params) -> float:
     return min(grown, p.max_notional_usd)
 
 
-@jit
+@jit_inline
 def base_spacing_bps(s: SymbolState, p: Params) -> float:
     """Spacing of the first add."""
+    return spacing_at_bps(s, p, s.market.blended_bps)
+
+
+@jit_inline
+def spacing_at_bps(s: SymbolState, p: Params, blended_bps: float) -> float:
+    """What that spacing is at some blended volatility."""
     if p.base_spacing_bps > 0.0:
         return p.base_spacing_bps
-    return max(median_spread_bps(s.market), s.market.blended_bps, MIN_BASE_SPACING_BPS)
+    return max(median_spread_bps(s.market), blended_bps, MIN_BASE_SPACING_BPS)
 
 
 @jit
 def effective_growth(s: SymbolState, p: Params) -> float:
     """How much wider each further spacing is: more in a market livelier than its baseline."""
-    return min(max(p.spacing_growth * drift_mult(s.market, p.signals), MIN_GROWTH), MAX_GROWTH)
+    return growth_at(p, drift_mult(s.market, p.signals))
+
+
+@jit
+def growth_at(p: Params, drift: float) -> float:
+    """What that growth is at some drift multiplier."""
+    return min(max(p.spacing_growth * drift, MIN_GROWTH), MAX_GROWTH)
 
 
 @jit
 def required_spacing_bps(s: SymbolState, p: Params, rise_bps: float) -> float:
     """How far above the average the ask must stand for the next layer."""
+    return spacing_for_next_bps(s, p, rise_bps, base_spacing_bps(s, p), effective_growth(s, p))
+
+
+@jit
+def spacing_for_next_bps(s: SymbolState, p: Params, rise_bps: float, spacing_bps: float, growth: float) -> float:
+    """What that is at some base spacing and growth."""
     steps = max(s.ledger.layers_opened - 1, 0)
-    required = max(base_spacing_bps(s, p) * power(effective_growth(s, p), steps), layer_gap_bps(s, p))
+    required = max(spacing_bps * power(growth, steps), layer_gap_bps(s, p))
     if p.trend_spacing_scale > 0.0 and rise_bps > 0.0:
         required *= 1.0 + rise_bps / p.trend_spacing_scale
     return required
@@ -81,13 +99,19 @@ def required_spacing_bps(s: SymbolState, p: Params, rise_bps: float) -> float:
 @jit
 def is_too_near(s: SymbolState, p: Params, rise_bps: float) -> bool:
     """Whether the ask stands nearer than `required_spacing_bps`: each further step only widens it, so the first that is too far tells."""
-    spacing_bps = base_spacing_bps(s, p)
+    if is_below_step(base_spacing_bps(s, p), effective_growth(s, p), s.ledger.layers_opened, rise_bps):
+        return True
+    return rise_bps < required_spacing_bps(s, p, rise_bps)
+
+
+@jit
+def is_below_step(spacing_bps: float, growth: float, layers: int, rise_bps: float) -> bool:
+    """Whether a rise is below one of the spacings up to the next layer's. What is below at some spacing and growth is so at any larger."""
     if rise_bps < spacing_bps:
         return True
-    growth = effective_growth(s, p)
     factor = 1.0
-    for _ in range(s.ledger.layers_opened - 1):
+    for _ in range(layers - 1):
         factor *= growth
         if rise_bps < spacing_bps * factor:
             return True
-    return rise_bps < required_spacing_bps(s, p, rise_bps)
+    return False

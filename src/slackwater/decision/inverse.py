@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from slackwater.decision.geometry import base_spacing_bps, effective_growth
 from slackwater.decision.targets import decay, rest_of_bps
-from slackwater.kernel.jit import jit
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.ledger.layers import layers_held
 from slackwater.ledger.pnl import rise_bps
 from slackwater.schema.enums import InverseMode
@@ -37,11 +37,25 @@ def follow(s: SymbolState, p: Params, now_ns: int) -> None:
 
 
 @jit
+def catch_up(s: SymbolState, p: Params) -> None:
+    """Lay the zones as of the last book, where that was put off. To be called before anything but a book happens."""
+    if s.inverse.due_ns > 0:
+        _lay_zones(s, p, s.inverse.due_ns)
+
+
+@jit_inline
+def first_zone_bps(s: SymbolState, p: Params, left: float, rest_bps: float) -> float:
+    """How far below the average the first zone lies but for the limit, by the take-profit's distance and what is left by age."""
+    return max(rest_bps, base_spacing_bps(s, p) * left)
+
+
+@jit
 def _lay_zones(s: SymbolState, p: Params, now_ns: int) -> None:
     """Zone i lies `first * growth**i` below the average, equal ones are one; shares are dealt again when there is something new to deal."""
     inv = s.inverse
+    inv.due_ns = 0
     left = decay(s, p, now_ns)
-    first = max(rest_of_bps(s, p, now_ns, left), base_spacing_bps(s, p) * left)
+    first = first_zone_bps(s, p, left, rest_of_bps(s, p, now_ns, left))
     growth = effective_growth(s, p)
     inv.avg_entry = s.ledger.avg_entry
     factor = 1.0

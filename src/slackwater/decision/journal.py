@@ -15,7 +15,8 @@ from slackwater.schema.state import SymbolState
 @jit_inline
 def note_gate(s: SymbolState, p: Params, out: Out, now_ns: int, context: int, gate: int) -> None:
     """Count the gate that decided, and write a row when it is another than last time or a shot."""
-    s.gate_counts[context * GATE_COUNT + gate] += 1
+    s.quiet.gate = context * GATE_COUNT + gate
+    s.gate_counts[s.quiet.gate] += 1
     if s.has_decided and gate == s.last_reason and context == s.last_context and gate != Gate.PASS:
         return
     s.has_decided = True

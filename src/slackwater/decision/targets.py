@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from slackwater.decision.adapt import fee_floor_bps, min_tp_profit_bps
-from slackwater.kernel.jit import jit
+from slackwater.kernel.jit import jit, jit_inline
 from slackwater.ledger.recovery import debt_usd, hurdle_bps
 from slackwater.market.spreads import median_spread_bps
 from slackwater.schema.enums import ExitReason
@@ -18,7 +18,7 @@ UNKNOWN_MEDIAN_TARGET_BPS = 5.0
 SURELY_OLD = 1.0 + 1e-9  # of the half-life: from here on rounding cannot lift the decay above its floor
 
 
-@jit
+@jit_inline
 def fresh_target_bps(s: SymbolState, p: Params) -> float:
     """The take-profit distance of a position just opened: from the usual spread or from the live volatility."""
     median = median_spread_bps(s.market)
@@ -26,15 +26,15 @@ def fresh_target_bps(s: SymbolState, p: Params) -> float:
     return max(by_spread, min(s.market.live_bps * p.tp_vol_capture_ratio, p.tp_vol_scale_cap))
 
 
-@jit
+@jit_inline
 def decay(s: SymbolState, p: Params, now_ns: int) -> float:
     """How much of the target is left at the position's age: 1 when fresh, `tp_decay_floor` when old."""
     if p.tp_decay_half_life_min <= 0.0:
         return 1.0
-    age_min = (now_ns - s.ledger.opened_ns) / MINUTE
-    if age_min > SURELY_OLD * p.tp_decay_half_life_min:
+    age_ns = now_ns - s.ledger.opened_ns
+    if age_ns > SURELY_OLD * p.tp_decay_half_life_min * MINUTE:
         return float(p.tp_decay_floor)
-    return max(p.tp_decay_floor, 1.0 - (1.0 - p.tp_decay_floor) * age_min / p.tp_decay_half_life_min)
+    return max(p.tp_decay_floor, 1.0 - (1.0 - p.tp_decay_floor) * (age_ns / MINUTE) / p.tp_decay_half_life_min)
 
 
 @jit
@@ -52,8 +52,19 @@ def rest_bps(s: SymbolState, p: Params, now_ns: int) -> float:
 @jit
 def rest_of_bps(s: SymbolState, p: Params, now_ns: int, left: float) -> float:
     """That distance when what is left by age is known already."""
-    floor = 2.0 * p.maker_fee * BPS + max(exit_hurdle_bps(s, p, now_ns), 1.0)
-    return max(fresh_target_bps(s, p) * left, min_tp_profit_bps(s, p) * left, floor)
+    return rest_above_bps(s, p, left, min_tp_profit_bps(s, p), rest_floor_bps(s, p, now_ns))
+
+
+@jit
+def rest_floor_bps(s: SymbolState, p: Params, now_ns: int) -> float:
+    """What the resting take-profit asks at any age: both maker fees and the hurdle."""
+    return 2.0 * p.maker_fee * BPS + max(exit_hurdle_bps(s, p, now_ns), 1.0)
+
+
+@jit_inline
+def rest_above_bps(s: SymbolState, p: Params, left: float, min_tp_bps: float, floor_bps: float) -> float:
+    """The resting take-profit's distance when `min_tp_profit_bps` and `rest_floor_bps` are known too."""
+    return max(fresh_target_bps(s, p) * left, min_tp_bps * left, floor_bps)
 
 
 @jit

@@ -9,7 +9,7 @@ from __future__ import annotations
 from slackwater.kernel.jit import jit
 from slackwater.schema.params import Params
 from slackwater.schema.state import MAX_DEBT_PARTS, Recovery
-from slackwater.schema.units import BPS
+from slackwater.schema.units import BPS, NEVER_NS
 
 
 @jit
@@ -39,6 +39,14 @@ def debt_usd(rec: Recovery, p: Params, now_ns: int) -> float:
             _drop_oldest(rec)
         _sum_up(rec)
     return rec.total_usd
+
+
+@jit
+def next_lapse_ns(rec: Recovery, p: Params) -> int:
+    """When the oldest part lapses; NEVER_NS while none does."""
+    if rec.count == 0 or p.debt_lookback_ns == 0:
+        return NEVER_NS
+    return int(rec.parts[rec.first].since_ns + p.debt_lookback_ns + 1)
 
 
 @jit

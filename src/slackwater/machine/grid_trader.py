@@ -11,6 +11,8 @@ from slackwater.ledger.behaviour import refresh
 from slackwater.ledger.booking import apply_funding, mark
 from slackwater.ledger.pnl import net_bps, unrealised_usd
 from slackwater.ledger.recovery import debt_usd
+from slackwater.machine import quiet
+from slackwater.machine.quiet import EQUITY_INTERVAL_NS
 from slackwater.machine.reports import account
 from slackwater.market.mids import ret_2s_bps
 from slackwater.market.signals import is_warm, on_book, on_candle, on_trade, pump_score
@@ -20,9 +22,7 @@ from slackwater.schema.enums import Context, ExitReason, Gate, GroupStatus, Inve
 from slackwater.schema.events import Report, RowKind, TapeRow
 from slackwater.schema.params import Params
 from slackwater.schema.state import Portfolio, SymbolState
-from slackwater.schema.units import NEVER_NS, SEC
-
-EQUITY_INTERVAL_NS = SEC  # a row at least this often while a position is open
+from slackwater.schema.units import NEVER_NS
 
 
 @jit_inline
@@ -42,20 +42,32 @@ def on_row(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, row: TapeR
     elif row.kind == RowKind.CANDLE:
         on_candle(s.market, p.signals, row.price_ticks, row.value, row.ask_ticks)
     else:
+        quiet.forget(s)
         apply_funding(s, p, row.value)
 
 
 @jit_inline
 def _at_book(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+    """A book that changes nothing is counted for the gate that stopped us before; any other is looked at in full."""
+    if quiet.is_quiet(s, p, now_ns):
+        s.gate_counts[s.quiet.gate] += 1
+    else:
+        _look_at_book(portfolio, s, p, out, now_ns)
+
+
+@jit
+def _look_at_book(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
     """Exits first; if nothing was sent, an entry or an add; then the working orders are kept up."""
     refresh(s.behaviour, p, now_ns, fee_floor_bps(p))
-    if is_idle(s):
+    s.quiet.gate = quiet.NO_GATE
+    was_idle = is_idle(s)
+    if was_idle:
         _try_entry(portfolio, s, p, out, now_ns)
-        if is_idle(s):
-            return
     else:
         _at_book_busy(portfolio, s, p, out, now_ns)
-    _keep_up(portfolio, s, p, out, now_ns, Occasion.BOOK.value)
+    if not was_idle or not is_idle(s):
+        _keep_up(portfolio, s, p, out, now_ns, Occasion.BOOK.value)
+    quiet.note(s, p, now_ns)
 
 
 @jit
@@ -126,6 +138,8 @@ def _remember_exit(s: SymbolState, p: Params, now_ns: int) -> None:
 @jit
 def on_report(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, r: Report) -> None:
     """One report about our own order. No new trade is decided here."""
+    quiet.forget(s)
+    inverse.catch_up(s, p)
     before = s.ledger.short_lots
     account(s, p, out, r)
     if s.ledger.short_lots != before:
@@ -148,15 +162,20 @@ def on_report(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, r: Repo
 def on_timer(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
     """A moment that the state itself asked for: orders are kept up when one of theirs is due, the account is noted each second."""
     if now_ns >= s.upkeep_ns:
+        quiet.forget(s)
+        inverse.catch_up(s, p)
         _keep_up(portfolio, s, p, out, now_ns, Occasion.OTHER.value)
         return
     log_equity(s, p, out, now_ns)
+    quiet.go_on(s)
     s.wake_ns = min(s.upkeep_ns, now_ns + EQUITY_INTERVAL_NS)
 
 
 @jit
 def request_shutdown(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
     """Close everything now and enter no more."""
+    quiet.forget(s)
+    inverse.catch_up(s, p)
     s.risk.is_shutdown = True
     if s.ledger.short_lots > 0:
         mark(s)

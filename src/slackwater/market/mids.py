@@ -118,6 +118,12 @@ def rv_mid_1s_bps(m: MarketState) -> float:
 
 
 @jit
+def highest_mid(m: MarketState, from_ns: int) -> float:
+    """The highest mid since `from_ns`. There must have been a book."""
+    return float(m.runs[highest_run(m, from_ns) & RUN_MASK].mid)
+
+
+@jit
 def highest_run(m: MarketState, from_ns: int) -> int:
     """Running number of the earliest run with the highest mid since `from_ns`. There must have been a book."""
     front = m.high_front

@@ -13,7 +13,7 @@ from slackwater.market.book import is_valid_book, set_book
 from slackwater.market.candles import apply_candle
 from slackwater.market.depth import depth_min_ask_lots, depth_min_bid_lots, push_depth
 from slackwater.market.mids import LONGEST_NS as HIGH_NS
-from slackwater.market.mids import RUN_MASK, highest_run, observe_mid, ret_2s_bps, ret_30s_bps, rv_mid_1s_bps
+from slackwater.market.mids import RUN_MASK, highest_mid, highest_run, observe_mid, ret_2s_bps, ret_30s_bps, rv_mid_1s_bps
 from slackwater.market.spreads import push_spread
 from slackwater.market.trades import first_trade, flow_since, imbalance, push_trade, rv_1s_bps, ti_300ms, ti_500ms, volume_since
 from slackwater.market.volatility_regime import drift_mult, is_heavy_tail, observe_candles, observe_regime, tail_ratio
@@ -25,6 +25,7 @@ from slackwater.schema.units import BPS, SEC
 
 __all__ = [
     "buy_ratio_2s",
+    "calm_from_bps",
     "depth_min_ask_lots",
     "depth_min_bid_lots",
     "drift_mult",
@@ -249,7 +250,15 @@ def is_waterfall(m: MarketState, sp: SignalParams, now_ns: int, threshold: float
     """Whether the waterfall score exceeds a threshold (0 or more); the decay is left out while the fall alone is too small."""
     if m.n_runs == 0:
         return False
-    high = m.runs[highest_run(m, now_ns - HIGH_NS) & RUN_MASK].mid
+    high = highest_mid(m, now_ns - HIGH_NS)
     if (high - m.mid) * BPS <= threshold * SURE * max(m.blended_bps, MIN_BLENDED_BPS) * high:
         return False
     return waterfall_score(m, sp, now_ns) > threshold
+
+
+@jit
+def calm_from_bps(m: MarketState, now_ns: int, threshold: float) -> float:
+    """Blended volatility from which on there is no waterfall, whatever the decay, while the mid stays; 0 when it takes none."""
+    high = highest_mid(m, now_ns - HIGH_NS)
+    least_bps = (high - m.mid) * BPS / (threshold * SURE * high) / SURE
+    return 0.0 if least_bps <= MIN_BLENDED_BPS else least_bps

@@ -294,6 +294,27 @@ class Inverse(Record):
     layers_seen: i64  # layers opened when it was given up
     layers_held: i64  # as of the zones
     has_new_fills: flag  # since the zones' shares were dealt
+    due_ns: i64  # the book that the armed zones are still to be laid as of; 0 when they are
+
+
+class Quiet(Record):
+    """What the last book's decision rested on: a later book at which all of it holds decides the same, and nothing is done."""
+
+    until_ns: i64  # from here on time alone may change something; 0: nothing is known
+    known_until_ns: i64  # the same but for the next row of equity
+    bid_ticks: i64  # 0: the bid does not matter
+    ask_ticks: i64
+    median_at: i64  # the median spread's
+    gate: i64  # which of `gate_counts` grows
+    asks_pump: flag  # it was the pump score that stopped us
+    least_blended_bps: f64  # a blended volatility outside of these might change something
+    most_blended_bps: f64
+    least_drift: f64  # likewise, its ratio to the baseline
+    most_drift: f64
+    min_tp_bps: f64  # parts of the take-profit's distance: the least profit asked when fresh, and at any age
+    floor_bps: f64
+    nearest_bps: f64  # distances of the take-profit known to give the price that it rests at: from here
+    furthest_bps: f64  # to here
 
 
 class SymbolState(Record):
@@ -309,6 +330,7 @@ class SymbolState(Record):
     take_profit: TakeProfitGroup
     close: CloseGroup
     inverse: Inverse
+    quiet: Quiet
     orders: Annotated[Vec[Order], MAX_ORDERS]
     ended: Annotated[Vec[EndedOrder], MAX_ENDED]  # ring
     ended_count: i64

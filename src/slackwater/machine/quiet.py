@@ -1,0 +1,267 @@
+"""Quiet books: most books change nothing that was decided at the one before, and that can be told from a few numbers.
+
+After a book was looked at in full, `note` writes down what its decision rested on; at the next one `is_quiet` tells whether all of it
+still holds. Then the gate that stopped us stops us again, what rests stays where it is, and only the gate's count grows. Everything is
+judged on the safe side: what is not sure is looked at in full. Whatever else happens to a symbol - a report, a timer, funding, a hand
+on its state - must `forget` first. Results are the same, to the bit, as without this.
+"""
+
+from __future__ import annotations
+
+import math
+
+from slackwater.decision.adapt import last_entry_ns, longest_cooldown_ns, min_tp_profit_bps, shortest_cooldown_ns
+from slackwater.decision.averaging import hourly_until_ns
+from slackwater.decision.exits import resting_lots, resting_price_ticks
+from slackwater.decision.geometry import growth_at, is_below_step, spacing_at_bps, spacing_for_next_bps
+from slackwater.decision.inverse import current_zone, first_zone_bps
+from slackwater.decision.targets import decay, rest_above_bps, rest_floor_bps
+from slackwater.kernel.jit import jit, jit_inline
+from slackwater.ledger.pnl import rise_bps
+from slackwater.ledger.recovery import next_lapse_ns
+from slackwater.market.signals import calm_from_bps, pump_score
+from slackwater.market.volatility_regime import SURE, drift_mult
+from slackwater.orders import close_ladder, entry_group
+from slackwater.schema.enums import ExitReason, Gate, InverseMode
+from slackwater.schema.instrument import floor_ticks
+from slackwater.schema.params import Params
+from slackwater.schema.state import SymbolState
+from slackwater.schema.units import BPS, NEVER_NS, SEC
+
+UNSURE = 1.0 + 1e-9  # a bound is moved by so much, so that rounding cannot matter
+NO_GATE = -1  # no gate was asked at this book
+CLEAR_TICKS = 2  # an ask this far above the take-profit has come through no zone and does not hold it down
+LEEWAY = 0.8  # volatilities between this share of now's and its inverse are tried for, so that what is noted holds for a while
+EQUITY_INTERVAL_NS = SEC  # the account is noted at least this often while a position is open
+
+
+@jit_inline
+def is_quiet(s: SymbolState, p: Params, now_ns: int) -> bool:
+    """Whether the book just taken in changes nothing."""
+    q = s.quiet
+    m = s.market
+    if now_ns >= q.until_ns or m.ask_ticks != q.ask_ticks or (m.bid_ticks != q.bid_ticks and q.bid_ticks > 0):
+        return False
+    if not q.least_blended_bps <= m.blended_bps <= q.most_blended_bps:
+        return False
+    if s.ledger.short_lots == 0:
+        return not q.asks_pump or pump_score(m, p.signals) <= p.pump_threshold
+    return _is_held_quietly(s, p, now_ns)
+
+
+@jit_inline
+def _is_held_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
+    """Whether the add is stopped as before and the take-profit stays; its zones, where it follows some, are laid when they are needed."""
+    q = s.quiet
+    m = s.market
+    if m.median_at != q.median_at or not q.least_drift * m.baseline_bps <= m.blended_bps <= q.most_drift * m.baseline_bps:
+        return False
+    if not max(m.live_bps, m.blended_bps) < p.signals.tail_mult * SURE * m.baseline_bps:
+        return False
+    if s.inverse.mode == InverseMode.ACTIVE:
+        return True
+    bps = _distance_bps(s, p, now_ns)
+    if not q.nearest_bps <= bps <= q.furthest_bps and not _is_same_price(s, bps):
+        return False
+    if s.inverse.mode == InverseMode.ARMED:
+        s.inverse.due_ns = now_ns
+    return True
+
+
+@jit_inline
+def _distance_bps(s: SymbolState, p: Params, now_ns: int) -> float:
+    """How far below the average the take-profit belongs now."""
+    left = decay(s, p, now_ns)
+    bps = rest_above_bps(s, p, left, s.quiet.min_tp_bps, s.quiet.floor_bps)
+    if s.inverse.mode == InverseMode.ARMED:
+        return min(first_zone_bps(s, p, left, bps), p.inverse_max_zone_bps)
+    return bps
+
+
+@jit
+def _is_same_price(s: SymbolState, bps: float) -> bool:
+    """Whether a distance gives the price at which the take-profit rests; all distances between two that do, do."""
+    q = s.quiet
+    if floor_ticks(s.ins, s.ledger.avg_entry * (1.0 - bps / BPS)) != s.take_profit.want_ticks:
+        return False
+    q.nearest_bps = min(q.nearest_bps, bps)
+    q.furthest_bps = max(q.furthest_bps, bps)
+    return True
+
+
+@jit_inline
+def forget(s: SymbolState) -> None:
+    """The next book is looked at in full."""
+    s.quiet.until_ns = 0
+
+
+@jit
+def go_on(s: SymbolState) -> None:
+    """After a row of equity: what is noted holds until the next."""
+    if s.quiet.until_ns > 0:
+        s.quiet.until_ns = min(s.quiet.known_until_ns, s.equity_logged_ns + EQUITY_INTERVAL_NS)
+
+
+@jit
+def note(s: SymbolState, p: Params, now_ns: int) -> None:
+    """After a book was looked at in full: write down what its decision rested on, if that can be said in a few numbers."""
+    q = s.quiet
+    q.until_ns = 0
+    if s.has_asked or s.answer_due_ns > 0 or entry_group.is_working(s) or close_ladder.is_closing(s) or s.risk.is_shutdown:
+        return
+    is_flat = s.ledger.short_lots == 0
+    if q.gate == NO_GATE or (is_flat and s.live_orders > 0):
+        return
+    q.ask_ticks = s.market.ask_ticks
+    q.bid_ticks = s.market.bid_ticks
+    q.asks_pump = False
+    q.least_blended_bps = 0.0
+    q.most_blended_bps = math.inf
+    q.least_drift = 0.0
+    q.most_drift = math.inf
+    gate_ns = _entry_until_ns(s, p, now_ns) if is_flat else _add_until_ns(s, p, now_ns)
+    if gate_ns == 0 or not (is_flat or _rests_quietly(s, p, now_ns)):
+        return
+    until_ns = min(gate_ns, s.behaviour.valid_until_ns)
+    q.known_until_ns = until_ns if is_flat else min(until_ns, _position_until_ns(s, p))
+    q.until_ns = q.known_until_ns
+    if not is_flat:
+        go_on(s)
+
+
+@jit
+def _pause_until_ns(s: SymbolState, p: Params, gate: int) -> int:
+    """Until when a gate that waits for its time or for a hand stops us; 0 for any other.
+
+    Gates before it that have let us pass do so from then on: their times are over, and what else they look at is not changed by a book.
+    """
+    if gate == Gate.ENTRY_DISABLED or gate == Gate.MAX_LAYERS:
+        return NEVER_NS
+    if gate == Gate.WARMUP:
+        return int(s.market.first_ns + p.warmup_ns)
+    if gate == Gate.CLOSE_COOLDOWN:
+        return int(s.risk.cooldown_until_ns)
+    if gate == Gate.BREAKER:
+        return int(s.risk.breaker_until_ns)
+    if gate == Gate.LAYER_COOLDOWN:
+        return int(s.risk.layer_cooldown_until_ns)
+    if gate == Gate.INVERSE_MODE:
+        return int(s.inverse.active_ns + p.inverse_time_cap_ns)
+    return 0
+
+
+@jit
+def _entry_until_ns(s: SymbolState, p: Params, now_ns: int) -> int:
+    """Until when the gate that stopped an entry at this book surely does so again, as long as what is noted holds; 0 when nobody knows."""
+    q = s.quiet
+    gate = s.last_reason
+    pause_ns = _pause_until_ns(s, p, gate)
+    if pause_ns > 0:
+        q.bid_ticks = 0
+        return pause_ns
+    if s.market.zero_spreads > 0:
+        return 0  # the median spread may be 0 at any book
+    if gate == Gate.ENTRY_COOLDOWN:
+        q.bid_ticks = 0
+        return int(last_entry_ns(s) + shortest_cooldown_ns(p))
+    if now_ns - last_entry_ns(s) < longest_cooldown_ns(s, p):
+        return 0
+    q.asks_pump = gate == Gate.PUMP
+    if q.asks_pump or gate == Gate.SPREAD_LOW or gate == Gate.SPREAD_HIGH:
+        q.least_blended_bps = calm_from_bps(s.market, now_ns, p.waterfall_vol_threshold)
+        return NEVER_NS
+    return 0
+
+
+@jit
+def _add_until_ns(s: SymbolState, p: Params, now_ns: int) -> int:
+    """The same of the gate that stopped an add."""
+    q = s.quiet
+    gate = s.last_reason
+    pause_ns = _pause_until_ns(s, p, gate)
+    if pause_ns > 0:
+        q.bid_ticks = 0
+        return pause_ns
+    if gate == Gate.ENTRY_COOLDOWN:
+        q.bid_ticks = 0
+        return int(last_entry_ns(s) + shortest_cooldown_ns(p))
+    if now_ns - last_entry_ns(s) < longest_cooldown_ns(s, p):
+        return 0
+    if gate == Gate.SPACING:
+        q.bid_ticks = 0
+        return NEVER_NS if _note_near(s, p) else 0
+    if not _note_far(s, p):
+        return 0
+    if gate == Gate.RECOVERY_COOLDOWN:
+        return int(s.ledger.last_add_ns + p.avg_cooldown_ns)
+    if gate == Gate.RECOVERY_HOURLY:
+        return hourly_until_ns(s, p)
+    is_fixed = gate == Gate.SPREAD_LOW or gate == Gate.BURST or gate == Gate.BELOW_MIN or gate == Gate.SYMBOL_CAP
+    return NEVER_NS if is_fixed or gate == Gate.RECOVERY_DRAWDOWN or gate == Gate.RECOVERY_HURDLE else 0
+
+
+@jit
+def _note_near(s: SymbolState, p: Params) -> bool:
+    """Note a volatility, below now's if possible, from which on the ask is too near for the next layer; false when none was found."""
+    q = s.quiet
+    m = s.market
+    if m.ask <= s.ledger.avg_entry:
+        return True
+    rise = rise_bps(s.ledger, m.ask)
+    drift = drift_mult(m, p.signals)
+    for share in (LEEWAY, 1.0):
+        least_drift = max(share * drift, p.signals.drift_min)
+        if is_below_step(spacing_at_bps(s, p, share * m.blended_bps), growth_at(p, least_drift), s.ledger.layers_opened, rise):
+            q.least_blended_bps = share * m.blended_bps
+            q.least_drift = least_drift * UNSURE if least_drift > p.signals.drift_min else 0.0
+            return True
+    return False
+
+
+@jit
+def _note_far(s: SymbolState, p: Params) -> bool:
+    """Note a volatility above now's up to which the ask is far enough for the next layer; false when there is none."""
+    q = s.quiet
+    m = s.market
+    rise = rise_bps(s.ledger, m.ask)
+    most_drift = min(drift_mult(m, p.signals) / LEEWAY, p.signals.drift_max)
+    if rise < spacing_for_next_bps(s, p, rise, spacing_at_bps(s, p, m.blended_bps / LEEWAY), growth_at(p, most_drift)):
+        return False
+    q.most_blended_bps = m.blended_bps / LEEWAY
+    q.most_drift = most_drift / UNSURE if most_drift < p.signals.drift_max else math.inf
+    return True
+
+
+@jit
+def _rests_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
+    """Whether the take-profit rests where it belongs, far from the ask, and nothing else is asked of the position."""
+    tp = s.take_profit
+    m = s.market
+    inv = s.inverse
+    q = s.quiet
+    if tp.seen_changes != s.order_changes or tp.rejected_ns != 0 or s.risk.remembered_exit != ExitReason.NONE:
+        return False
+    if tp.want_lots != resting_lots(s) or m.ask_ticks <= tp.want_ticks + CLEAR_TICKS:
+        return False
+    q.median_at = m.median_at
+    if inv.mode == InverseMode.ACTIVE:
+        return tp.want_ticks == resting_price_ticks(s, p, now_ns)
+    if inv.mode == InverseMode.ARMED:
+        if inv.due_ns > 0 or current_zone(s) != 0:
+            return False
+    elif m.ask <= s.ledger.avg_entry:
+        return False  # an active exit is near
+    q.min_tp_bps = min_tp_profit_bps(s, p)
+    q.floor_bps = rest_floor_bps(s, p, now_ns)
+    q.nearest_bps = math.inf
+    q.furthest_bps = -math.inf
+    return _is_same_price(s, _distance_bps(s, p, now_ns))
+
+
+@jit
+def _position_until_ns(s: SymbolState, p: Params) -> int:
+    """When time alone next asks something of a position: a throttle, its greatest age, a lapse of debt."""
+    until_ns = min(s.take_profit.wake_ns, next_lapse_ns(s.recovery, p))
+    if p.max_age_ns > 0:
+        until_ns = min(until_ns, s.ledger.opened_ns + p.max_age_ns + 1)
+    return int(until_ns)
