@@ -34,8 +34,9 @@ class Cursor(Record):
     local: i64  # next row to reach the strategy
     recv_ns: i64  # when it does
     heard_ns: i64  # when anything last reached the strategy
-    venue: i64  # next entry of the venue-time order to happen
-    venue_ns: i64  # when the next row happens at the venue; NEVER_NS while the venue need not be followed
+    venue: i64  # next entry of the venue-time order that may matter to the venue
+    venue_ns: i64  # when that happens there; NEVER_NS while the venue need not be followed
+    shown: i64  # first entry of that order which the venue's book does not know of
     due_ns: i64  # the next arrival, report or timer of this symbol
 
 
@@ -59,16 +60,3 @@ def venue_row(c: Cursor, k: int) -> int:
     if c.order_address == 0:
         return k
     return order_at(c.order_address, k).row
-
-
-@jit
-def next_venue_ns(c: Cursor) -> int:
-    """Venue time of the next row of this run to happen there; rows outside the run are passed over."""
-    while c.venue < c.row_count:
-        row = venue_row(c, c.venue)
-        if c.first <= row < c.stop:
-            return row_at(c.rows_address, row).ts_event
-        if c.order_address == 0 and row >= c.stop:
-            break
-        c.venue += 1
-    return NEVER_NS

@@ -47,19 +47,13 @@ def needs_rows(v: VenueState) -> bool:
 @jit_inline
 def is_out_of_reach(v: VenueState, row: TapeRow) -> bool:
     """Whether a row can neither fill our orders, tell of their queues, nor liquidate us: of a book only the picture is new then."""
-    if v.taken_lots[BID] > 0 or v.taken_lots[ASK] > 0:
-        return False
-    if row.kind == RowKind.BOOK:
-        return (
-            row.price_ticks > v.highest_buy_ticks
-            and row.ask_ticks < v.ask_reach_ticks
-            and row.ask_ticks >= row.price_ticks
-            and row.lots >= 0
-            and row.ask_lots >= 0
-        )
-    if row.kind == RowKind.TRADE:
-        return row.price_ticks > v.highest_buy_ticks and row.price_ticks < v.ask_reach_ticks and row.lots > 0
-    return row.kind != RowKind.FUNDING
+    # Without branches: rows are passed over by the hundred, and what comes next is anyone's guess.
+    is_book = row.kind == RowKind.BOOK
+    is_between = (row.price_ticks > v.highest_buy_ticks) & (row.price_ticks < v.ask_reach_ticks)
+    is_clear_book = (row.ask_ticks < v.ask_reach_ticks) & (row.ask_ticks >= row.price_ticks) & (row.lots >= 0) & (row.ask_lots >= 0)
+    is_clear_trade = (row.kind == RowKind.TRADE) & (row.lots > 0)
+    is_clear = is_between & ((is_book & is_clear_book) | is_clear_trade)
+    return (is_clear | (row.kind == RowKind.CANDLE)) & (v.taken_lots[BID] <= 0) & (v.taken_lots[ASK] <= 0)
 
 
 @jit

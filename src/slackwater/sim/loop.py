@@ -17,13 +17,13 @@ from slackwater.market.signals import on_candle
 from slackwater.orders.close_ladder import is_closing
 from slackwater.orders.entry_group import is_working
 from slackwater.schema.audit import Out
-from slackwater.schema.events import Report, RowKind, TapeRow, VenueReason
+from slackwater.schema.events import Report, RowKind, VenueReason
 from slackwater.schema.params import Params
 from slackwater.schema.state import Portfolio, SymbolState, state_at
 from slackwater.schema.units import NEVER_NS, SEC
 from slackwater.sim import exchange
-from slackwater.sim.cursors import Cursor, cursor_at, next_venue_ns, recv_ns, row_at, venue_row
-from slackwater.sim.matching import is_valid_book
+from slackwater.sim.cursors import Cursor, cursor_at, recv_ns, row_at
+from slackwater.sim.following import happen, seek, show_until
 from slackwater.sim.records import VenueState, venue_at
 
 SHUTDOWN_LIMIT_NS = 60 * SEC  # the ladder takes less than a second; what is left then found nothing to trade against
@@ -90,28 +90,6 @@ def _cursor(lp: Loop, k: int) -> Cursor:
 
 
 @jit
-def _follow_tape(v: VenueState, c: Cursor, until_ns: int) -> None:
-    """Bring the venue's book to what the tape shows at a moment, skipping what happened before: nothing of ours was there."""
-    low = c.venue
-    high = c.row_count if c.order_address != 0 else c.stop
-    while low < high:
-        middle = (low + high) // 2
-        if row_at(c.rows_address, venue_row(c, middle)).ts_event <= until_ns:
-            low = middle + 1
-        else:
-            high = middle
-    k = low - 1
-    while k >= c.venue:
-        index = venue_row(c, k)
-        row = row_at(c.rows_address, index)
-        if c.first <= index < c.stop and row.kind == RowKind.BOOK and is_valid_book(row):
-            _show_book(v, row)
-            break
-        k -= 1
-    c.venue = max(c.venue, low)
-
-
-@jit
 def _refresh_due(lp: Loop, k: int) -> None:
     """Look again at what is next for a symbol, after something of it changed."""
     v = _venue(lp, k)
@@ -120,7 +98,6 @@ def _refresh_due(lp: Loop, k: int) -> None:
         due = min(due, _state(lp, k).wake_ns)
     c = _cursor(lp, k)
     c.due_ns = due
-    c.venue_ns = next_venue_ns(c) if exchange.needs_rows(v) else NEVER_NS
     lp.due_ns = NEVER_NS
     for j in range(lp.portfolio.count):
         lp.due_ns = min(lp.due_ns, _cursor(lp, j).due_ns)
@@ -137,11 +114,6 @@ def _choose_venue(lp: Loop) -> None:
             lp.venue_symbol = j
 
 
-@jit_inline
-def _show_book(v: VenueState, row: TapeRow) -> None:
-    exchange.set_book(v, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots)
-
-
 @jit
 def _follow_venue(lp: Loop, p: Params, horizon_ns: int) -> None:
     """Rows happen at one symbol's venue, up to a moment or until the venue has something to say. Venues do not know each other, so their
@@ -149,28 +121,12 @@ def _follow_venue(lp: Loop, p: Params, horizon_ns: int) -> None:
     k = lp.venue_symbol
     c = _cursor(lp, k)
     v = _venue(lp, k)
-    ins = _state(lp, k).ins
     spoken = v.last_sequence
-    shown = -1  # the row of a book that only has to be remembered
     while c.venue_ns <= horizon_ns and c.venue_ns < NEVER_NS and v.last_sequence == spoken:
         lp.now_ns = max(lp.now_ns, c.venue_ns)
-        index = venue_row(c, c.venue)
-        row = row_at(c.rows_address, index)
-        if not exchange.is_out_of_reach(v, row):
-            if shown >= 0:
-                _show_book(v, row_at(c.rows_address, shown))
-                shown = -1
-            exchange.on_row(v, ins, p, row)
-        elif row.kind == RowKind.BOOK:
-            shown = index
-        c.venue += 1
-        c.venue_ns = next_venue_ns(c)
-    if shown >= 0:
-        _show_book(v, row_at(c.rows_address, shown))
-    if v.last_sequence != spoken or not exchange.needs_rows(v):
+        happen(v, c, _state(lp, k).ins, p)
+    if v.last_sequence != spoken:
         _refresh_due(lp, k)
-    elif lp.portfolio.count == 1:
-        lp.venue_ns = c.venue_ns
     else:
         _choose_venue(lp)
 
@@ -199,16 +155,27 @@ def _choose_tape(lp: Loop) -> None:
 
 
 @jit_inline
-def _deliver_row(c: Cursor, s: SymbolState, p: Params, out: Out, lp: Loop) -> None:
-    """The next row of a tape reaches the strategy."""
-    row = row_at(c.rows_address, c.local)
-    now_ns = c.recv_ns
+def _deliver_rows(lp: Loop, p: Params, out: Out, k: int, before_ns: int) -> None:
+    """The next row of a tape reaches the strategy, and the ones after it as long as nothing else can come in between.
+
+    Args:
+        before_ns: nothing else happens earlier than this, unless the strategy asks for it.
+    """
+    c = _cursor(lp, k)
+    s = _state(lp, k)
+    wake_ns = s.wake_ns
+    while True:
+        now_ns = c.recv_ns
+        grid_trader.on_row(lp.portfolio, s, p, out, row_at(c.rows_address, c.local), now_ns)
+        lp.rows_done += 1
+        c.local += 1
+        c.recv_ns = recv_ns(c)
+        if out.command_count > 0 or s.wake_ns != wake_ns or c.recv_ns >= before_ns or out.is_nearly_full or lp.rows_done >= lp.pause_at:
+            break
     lp.now_ns = now_ns
-    grid_trader.on_row(lp.portfolio, s, p, out, row, now_ns)
-    lp.rows_done += 1
     c.heard_ns = now_ns
-    c.local += 1
-    c.recv_ns = recv_ns(c)
+    if out.command_count > 0 or s.wake_ns != wake_ns or c.recv_ns == NEVER_NS:
+        _after_row(lp, p, out, k)
 
 
 @jit
@@ -247,12 +214,12 @@ def _earliest(lp: Loop) -> tuple[int, int]:
 
 @jit
 def _arrive(s: SymbolState, v: VenueState, c: Cursor, p: Params, lp: Loop) -> None:
-    """What we sent reaches the venue, which shows its book of that moment."""
+    """What we sent reaches the venue, which shows its book of that moment; from then on other rows may matter."""
     arrival_ns = exchange.next_arrival_ns(v)
     lp.now_ns = max(lp.now_ns, arrival_ns)
-    if not exchange.needs_rows(v):
-        _follow_tape(v, c, arrival_ns)
+    show_until(v, c, arrival_ns)
     exchange.on_arrival(v, s.ins, p)
+    seek(v, c)
 
 
 @jit
@@ -314,11 +281,8 @@ def run(loop_box: Box, params: Box, out_box: Box) -> int:
             if step == Step.TAKEN:
                 continue
         k = lp.current
-        wake_ns = _state(lp, k).wake_ns
-        _deliver_row(_cursor(lp, k), _state(lp, k), p, out, lp)
+        _deliver_rows(lp, p, out, k, min(lp.due_ns, lp.venue_ns, lp.rival_ns, lp.until_ns))
         next_row_ns = _cursor(lp, k).recv_ns
-        if out.command_count > 0 or _state(lp, k).wake_ns != wake_ns or next_row_ns == NEVER_NS:
-            _after_row(lp, p, out, k)
         if next_row_ns > lp.rival_ns or (next_row_ns == lp.rival_ns and lp.rival < k):
             _choose_tape(lp)
 

@@ -1,0 +1,86 @@
+"""The tape as it happens at a venue: rows that can touch nothing of ours are passed over, and the book of a moment is looked up when asked.
+
+The cursor's `venue` is the next entry that may matter; its `shown` is the first entry that the venue's book does not know of yet.
+"""
+
+from __future__ import annotations
+
+from slackwater.kernel.jit import jit, jit_inline
+from slackwater.schema.events import RowKind
+from slackwater.schema.instrument import Instrument
+from slackwater.schema.params import Params
+from slackwater.schema.units import NEVER_NS
+from slackwater.sim import exchange
+from slackwater.sim.cursors import Cursor, row_at, venue_row
+from slackwater.sim.matching import is_valid_book
+from slackwater.sim.records import VenueState
+
+LOOK_AHEAD = 256  # rows passed over at once: those beyond an order's arrival are looked at again
+
+
+@jit
+def seek(v: VenueState, c: Cursor) -> None:
+    """Find the next row that may matter and when it happens; NEVER_NS when none is left or none can matter."""
+    c.venue_ns = NEVER_NS
+    if not exchange.needs_rows(v):
+        return
+    k = c.venue
+    passed = 0
+    while k < c.row_count:
+        index = venue_row(c, k)
+        if c.first <= index < c.stop:
+            row = row_at(c.rows_address, index)
+            if passed == LOOK_AHEAD or not exchange.is_out_of_reach(v, row):
+                c.venue_ns = row.ts_event
+                break
+            passed += 1
+        k += 1
+    c.venue = k
+
+
+@jit
+def happen(v: VenueState, c: Cursor, ins: Instrument, p: Params) -> None:
+    """The row that may matter happens; then find the next one."""
+    row = row_at(c.rows_address, venue_row(c, c.venue))
+    if not exchange.is_out_of_reach(v, row):
+        _show_last_book(v, c, c.venue)
+        exchange.on_row(v, ins, p, row)
+        c.shown = c.venue + 1
+        c.venue += 1
+    seek(v, c)
+
+
+@jit
+def show_until(v: VenueState, c: Cursor, moment_ns: int) -> None:
+    """Bring the venue's book to what the tape shows at a moment, by which everything that mattered has happened."""
+    step = 1
+    low = c.shown
+    while low + step <= c.row_count and _is_until(c, low + step - 1, moment_ns):
+        low += step
+        step *= 2
+    high = min(low + step - 1, c.row_count)
+    while low < high:
+        middle = (low + high) // 2
+        if _is_until(c, middle, moment_ns):
+            low = middle + 1
+        else:
+            high = middle
+    _show_last_book(v, c, low)
+    c.shown = max(c.shown, low)
+    c.venue = c.shown
+
+
+@jit_inline
+def _is_until(c: Cursor, k: int, moment_ns: int) -> bool:
+    return row_at(c.rows_address, venue_row(c, k)).ts_event <= moment_ns
+
+
+@jit
+def _show_last_book(v: VenueState, c: Cursor, end: int) -> None:
+    """Set the last valid book of this run before an entry, if the venue does not know it yet."""
+    for k in range(end - 1, c.shown - 1, -1):
+        index = venue_row(c, k)
+        row = row_at(c.rows_address, index)
+        if c.first <= index < c.stop and row.kind == RowKind.BOOK and is_valid_book(row):
+            exchange.set_book(v, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots)
+            return
