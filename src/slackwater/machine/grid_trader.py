@@ -32,11 +32,11 @@ def is_idle(s: SymbolState) -> bool:
 
 
 @jit_inline
-def on_row(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, row: TapeRow, now_ns: int) -> None:
-    """One row of the tape, seen at `now_ns`."""
+def on_row(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, row: TapeRow, now_ns: int) -> bool:
+    """One row of the tape, seen at `now_ns`. Returns whether commands, timers and logs surely are as before."""
     if row.kind == RowKind.BOOK:
         if on_book(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots):
-            _at_book(portfolio, s, p, out, now_ns)
+            return _at_book(portfolio, s, p, out, now_ns)
     elif row.kind == RowKind.TRADE:
         on_trade(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.buyer_maker)
     elif row.kind == RowKind.CANDLE:
@@ -44,15 +44,17 @@ def on_row(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, row: TapeR
     else:
         quiet.forget(s)
         apply_funding(s, p, row.value)
+    return True
 
 
 @jit_inline
-def _at_book(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+def _at_book(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> bool:
     """A book that changes nothing is counted for the gate that stopped us before; any other is looked at in full."""
     if quiet.is_quiet(s, p, now_ns):
         s.gate_counts[s.quiet.gate] += 1
-    else:
-        _look_at_book(portfolio, s, p, out, now_ns)
+        return True
+    _look_at_book(portfolio, s, p, out, now_ns)
+    return False
 
 
 @jit

@@ -159,7 +159,7 @@ def _entry_until_ns(s: SymbolState, p: Params, now_ns: int) -> int:
     if pause_ns > 0:
         q.bid_ticks = 0
         return pause_ns
-    if s.market.zero_spreads > 0:
+    if s.market.has_zero_spread:
         return 0  # the median spread may be 0 at any book
     if gate == Gate.ENTRY_COOLDOWN:
         q.bid_ticks = 0

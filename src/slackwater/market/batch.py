@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from slackwater.kernel.jit import jit, jit_inline, jit_loop
 from slackwater.kernel.record import Box, Record, as_box, dtype_of, f64, flag, i64, new, rows
 from slackwater.market import signals as sig
-from slackwater.market.book import qty_of
 from slackwater.market.spreads import median_spread_bps
 from slackwater.market.volatility_regime import drift_mult, is_heavy_tail, tail_ratio
 from slackwater.schema.events import RowKind, TapeRow
-from slackwater.schema.instrument import Instrument
+from slackwater.schema.instrument import Instrument, qty_of
 from slackwater.schema.market import MarketState
 from slackwater.schema.params import SignalParams
 

@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 from slackwater.kernel.jit import jit, jit_inline
-from slackwater.schema.instrument import Instrument
+from slackwater.schema.instrument import Instrument, price_of, qty_of
 from slackwater.schema.market import MarketState
 from slackwater.schema.units import BPS
-
-
-@jit
-def price_of(ins: Instrument, ticks: int) -> float:
-    """A price in quote currency; equal ticks are equal bits."""
-    return ticks * ins.tick_num / ins.tick_den
-
-
-@jit
-def qty_of(ins: Instrument, lots: int) -> float:
-    """A quantity in contracts or coins; equal lots are equal bits."""
-    return lots * ins.lot_num / ins.lot_den
 
 
 @jit
@@ -28,7 +16,7 @@ def is_valid_book(bid_ticks: int, bid_lots: int, ask_ticks: int, ask_lots: int) 
 
 @jit
 def set_prices(m: MarketState, ins: Instrument, bid_ticks: int, ask_ticks: int) -> None:
-    """Store the prices of a valid book, their mid and their spread in bps of it: eight books of nine bring the prices of the one before."""
+    """Store the prices of a valid book, their mid and their spread in bps of it."""
     bid = price_of(ins, bid_ticks)
     ask = price_of(ins, ask_ticks)
     mid = (bid + ask) / 2.0
@@ -41,10 +29,8 @@ def set_prices(m: MarketState, ins: Instrument, bid_ticks: int, ask_ticks: int) 
 
 
 @jit_inline
-def set_book(m: MarketState, ins: Instrument, bid_ticks: int, bid_lots: int, ask_ticks: int, ask_lots: int) -> None:
-    """Store a valid book with its spread (bps of the mid), quote imbalance and microprice."""
-    if bid_ticks != m.bid_ticks or ask_ticks != m.ask_ticks:
-        set_prices(m, ins, bid_ticks, ask_ticks)
+def set_sizes(m: MarketState, ins: Instrument, bid_lots: int, ask_lots: int) -> None:
+    """Store the sizes of a valid book with its quote imbalance and microprice."""
     bid_qty = qty_of(ins, bid_lots)
     ask_qty = qty_of(ins, ask_lots)
     total_qty = bid_qty + ask_qty

@@ -12,25 +12,32 @@ import math
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.market.logs import log_change
 from slackwater.schema.market import RUN_SLOTS, MarketState
-from slackwater.schema.units import BPS, SEC
+from slackwater.schema.units import BPS, NEVER_NS, SEC
 
 RUN_MASK = RUN_SLOTS - 1
 LONGEST_NS = 30 * SEC
 
 
-@jit_inline
-def observe_mid(m: MarketState, now_ns: int, mid: float) -> None:
-    """Take in the mid of a valid book, before `book_ns` moves on to it, and bring the 1 s and 2 s windows up to date."""
-    n = m.n_runs
-    changed = False
-    if n == 0 or m.runs[(n - 1) & RUN_MASK].mid != mid:
-        start_run(m, now_ns, mid)
-        changed = True
+@jit
+def observe_mid(m: MarketState, now_ns: int) -> None:
+    """Take in another mid than the one before, ahead of `book_ns` moving on to its book."""
+    start_run(m, now_ns, m.mid)
+    refresh_windows(m, now_ns, True)
+
+
+@jit
+def refresh_windows(m: MarketState, now_ns: int, changed: bool) -> None:
+    """Bring the 1 s and 2 s windows up to date, because the mid has changed or one has left them."""
     refresh_rv(m, now_ns - SEC, changed)
     tail = first_run(m, m.run_tail_2s, now_ns - 2 * SEC)
     m.run_tail_2s = tail
     reference = m.runs[tail & RUN_MASK].mid
-    m.ret_2s = (mid - reference) / reference * BPS
+    m.ret_2s = (m.mid - reference) / reference * BPS
+    m.mids_due_ns = NEVER_NS
+    if m.change_tail < m.n_runs:
+        m.mids_due_ns = m.runs[m.change_tail & RUN_MASK].first_ns + SEC
+    if tail < m.n_runs - 1:
+        m.mids_due_ns = min(m.mids_due_ns, m.runs[tail & RUN_MASK].last_ns + 2 * SEC)
 
 
 @jit
@@ -72,7 +79,7 @@ def first_run(m: MarketState, tail: int, from_ns: int) -> int:
     return tail
 
 
-@jit_inline
+@jit
 def refresh_rv(m: MarketState, from_ns: int, changed: bool) -> None:
     """Recompute `rv_mid_1s` when a mid change has entered or left the window."""
     n = m.n_runs

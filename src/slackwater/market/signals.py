@@ -9,19 +9,19 @@ from __future__ import annotations
 import math
 
 from slackwater.kernel.jit import jit, jit_inline
-from slackwater.market.book import is_valid_book, set_book
+from slackwater.market.book import is_valid_book, set_prices, set_sizes
 from slackwater.market.candles import apply_candle
 from slackwater.market.depth import depth_min_ask_lots, depth_min_bid_lots, push_depth
 from slackwater.market.mids import LONGEST_NS as HIGH_NS
-from slackwater.market.mids import RUN_MASK, highest_mid, highest_run, observe_mid, ret_2s_bps, ret_30s_bps, rv_mid_1s_bps
-from slackwater.market.spreads import push_spread
+from slackwater.market.mids import RUN_MASK, highest_mid, highest_run, observe_mid, refresh_windows, ret_2s_bps, ret_30s_bps, rv_mid_1s_bps
+from slackwater.market.spreads import push_spread, start_spread_run
 from slackwater.market.trades import first_trade, flow_since, imbalance, push_trade, rv_1s_bps, ti_300ms, ti_500ms, volume_since
 from slackwater.market.volatility_regime import drift_mult, is_heavy_tail, observe_candles, observe_regime, tail_ratio
 from slackwater.market.zscore import LN2, UPDATE_SEC, apply_value, gain_of, gain_since, z_of
 from slackwater.schema.instrument import Instrument
 from slackwater.schema.market import MarketState
 from slackwater.schema.params import MdNorm, SignalParams, ZClock
-from slackwater.schema.units import BPS, SEC
+from slackwater.schema.units import BPS, NEVER_NS, SEC
 
 __all__ = [
     "buy_ratio_2s",
@@ -63,22 +63,47 @@ def on_book(
     if not is_valid_book(bid_ticks, bid_lots, ask_ticks, ask_lots):
         m.rejected_books += 1
         return False
-    if not m.started:
-        start(m, sp, now_ns)
-    if sp.drift_enabled:
-        observe_candles(m, sp, now_ns)
-    dt_ns = now_ns - m.book_ns if m.n_books > 0 else 0
-    set_book(m, ins, bid_ticks, bid_lots, ask_ticks, ask_lots)
+    if now_ns >= m.due_ns:
+        observe_due(m, sp, now_ns)
+    if bid_ticks != m.bid_ticks or ask_ticks != m.ask_ticks:
+        observe_prices(m, ins, now_ns, bid_ticks, ask_ticks)
+    if now_ns > m.mids_due_ns:
+        refresh_windows(m, now_ns, False)
+    set_sizes(m, ins, bid_lots, ask_lots)
     observe_flow(m, now_ns)
-    observe_mid(m, now_ns, m.mid)
     push_depth(m, now_ns, bid_lots, ask_lots)
     m.md = displacement(m, sp)
     update_trackers(m, sp, now_ns)
+    dt_ns = now_ns - m.book_ns
     m.book_ns = now_ns
     m.n_books += 1
-    push_spread(m, now_ns, m.spread_bps)
+    push_spread(m, now_ns)
     observe_regime(m, sp, now_ns, dt_ns)
     return True
+
+
+@jit
+def observe_due(m: MarketState, sp: SignalParams, now_ns: int) -> None:
+    """What few books bring: the first one begins everything, others end candles or are due for a look at the volatility."""
+    if not m.started:
+        start(m, sp, now_ns)
+    if m.n_books == 0:
+        m.book_ns = now_ns
+    m.due_ns = NEVER_NS
+    if sp.drift_enabled:
+        observe_candles(m, sp, now_ns)
+        m.due_ns = min(m.next_candle_ns, m.volatility_ns + sp.refresh_ns)
+
+
+@jit
+def observe_prices(m: MarketState, ins: Instrument, now_ns: int, bid_ticks: int, ask_ticks: int) -> None:
+    """What other prices bring: eight books of nine have those of the one before."""
+    mid, spread_bps = m.mid, m.spread_bps
+    set_prices(m, ins, bid_ticks, ask_ticks)
+    if m.n_books == 0 or m.spread_bps != spread_bps:
+        start_spread_run(m)
+    if m.n_books == 0 or m.mid != mid:
+        observe_mid(m, now_ns)
 
 
 @jit_inline
@@ -108,6 +133,7 @@ def start(m: MarketState, sp: SignalParams, now_ns: int) -> None:
     m.gain = gain_of(UPDATE_SEC, sp.half_life_sec)
     m.gain_delta = gain_of(UPDATE_SEC, sp.delta_half_life_sec)
     m.live_rate = LN2 / (sp.live_half_life_sec * SEC)
+    m.z_ret_2s.variance = m.z_ti_2s.variance = m.z_md.variance = m.z_neg_dti.variance = m.z_neg_dqi.variance = 1.0
 
 
 @jit_inline
@@ -123,6 +149,7 @@ def observe_flow(m: MarketState, now_ns: int) -> None:
 @jit_inline
 def displacement(m: MarketState, sp: SignalParams) -> float:
     """How far the microprice is from the mid: in spreads, or in bps of the mid."""
+    # As the difference that it is, though half the quote imbalance is the same but for rounding: its score must be what others compute.
     if sp.md_norm == MdNorm.MID:
         return (m.micro_price - m.mid) / m.mid * BPS
     if m.ask_ticks == m.bid_ticks:
@@ -136,15 +163,15 @@ def update_trackers(m: MarketState, sp: SignalParams, now_ns: int) -> None:
     # The three are updated together, so that one gain serves them all.
     n = m.n_books
     gain = gain_since(n, now_ns - m.book_ns, sp.half_life_sec) if sp.z_clock == ZClock.TIME else m.gain
-    apply_value(m.z_ret_2s, n, m.ret_2s, gain)
-    apply_value(m.z_ti_2s, n, m.ti_2s, gain)
-    apply_value(m.z_md, n, m.md, gain)
+    apply_value(m.z_ret_2s, m.ret_2s, gain)
+    apply_value(m.z_ti_2s, m.ti_2s, gain)
+    apply_value(m.z_md, m.md, gain)
     sample_ti(m, sp, now_ns)
     dt_ns = now_ns - m.dqi_ns
     if dt_ns > sp.delta_spacing_ns:
         n = m.n_dqi
         gain = gain_since(n, dt_ns, sp.delta_half_life_sec) if sp.z_clock == ZClock.TIME else m.gain_delta
-        apply_value(m.z_neg_dqi, n, -(m.qi - m.sampled_qi), gain)
+        apply_value(m.z_neg_dqi, -(m.qi - m.sampled_qi), gain)
         m.n_dqi = n + 1
         m.dqi_ns = now_ns
         m.sampled_qi = m.qi
@@ -158,7 +185,7 @@ def sample_ti(m: MarketState, sp: SignalParams, now_ns: int) -> None:
         n = m.n_dti
         ti = ti_300ms(m, now_ns)
         gain = gain_since(n, dt_ns, sp.delta_half_life_sec) if sp.z_clock == ZClock.TIME else m.gain_delta
-        apply_value(m.z_neg_dti, n, -(ti - m.sampled_ti), gain)
+        apply_value(m.z_neg_dti, -(ti - m.sampled_ti), gain)
         m.n_dti = n + 1
         m.dti_ns = now_ns
         m.sampled_ti = ti

@@ -21,27 +21,25 @@ LATEST = SPREAD_SLOTS - 2 * SPREAD_WINDOW  # books after which a due median, or 
 
 
 @jit_inline
-def push_spread(m: MarketState, now_ns: int, spread_bps: float) -> None:
-    """Note the spread of the book that `n_books` already counts, and whether a median is due at it."""
+def push_spread(m: MarketState, now_ns: int) -> None:
+    """Note whether a median is due at the book that `n_books` counts by now."""
     n = m.n_books
     if n - m.median_at == LATEST and m.median_at > 0:
         median_spread_bps(m)
-    if n == 1 or m.spread_runs[(m.n_spread_runs - 1) & SPREAD_MASK].spread_bps != spread_bps:
-        start_spread_run(m, spread_bps)
-    if spread_bps == 0.0:
-        m.zero_spreads += 1
     if now_ns - m.median_due_ns > REFRESH_NS and n > MIN_SAMPLES:
         m.median_at = n
         m.median_due_ns = now_ns
 
 
 @jit
-def start_spread_run(m: MarketState, spread_bps: float) -> None:
-    """Begin a run with the newest book."""
+def start_spread_run(m: MarketState) -> None:
+    """Begin a run with the book that is being taken in, before `n_books` counts it."""
     run = m.spread_runs[m.n_spread_runs & SPREAD_MASK]
-    run.first_book = m.n_books - 1
-    run.spread_bps = spread_bps
+    run.first_book = m.n_books
+    run.spread_bps = m.spread_bps
     m.n_spread_runs += 1
+    if m.spread_bps == 0.0:
+        m.has_zero_spread = True
 
 
 @jit
@@ -49,7 +47,7 @@ def has_median_spread(m: MarketState) -> bool:
     """Whether the median spread is above 0, without finding it as long as no spread was ever 0."""
     if m.median_at == 0:
         return False
-    return m.zero_spreads == 0 or median_spread_bps(m) > 0.0
+    return not m.has_zero_spread or median_spread_bps(m) > 0.0
 
 
 @jit

@@ -36,13 +36,13 @@ def push_trade(m: MarketState, now_ns: int, price_ticks: int, lots: int, buyer_m
     m.volume_lots += lots
     m.trade_ticks = price_ticks
     m.n_trades = n + 1
+    m.tail_2s = max(m.tail_2s, n + 1 - TRADE_SLOTS)
 
 
 @jit_inline
 def first_trade(m: MarketState, tail: int, from_ns: int) -> int:
-    """Running number of the first trade at or after `from_ns`, searched from `tail` up; `n_trades` when there is none."""
+    """Running number of the first trade at or after `from_ns`, searched up from `tail`, which is still there; `n_trades` for none."""
     n = m.n_trades
-    tail = max(tail, n - TRADE_SLOTS)
     while tail < n and m.trades[tail & TRADE_MASK].ts_ns < from_ns:
         tail += 1
     return tail

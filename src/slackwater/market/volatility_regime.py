@@ -20,7 +20,7 @@ SIXTH = 1.0 / 6.0
 SURE = 1.0 - 1e-9  # below this share of a threshold rounding cannot matter
 
 
-@jit_inline
+@jit
 def observe_candles(m: MarketState, sp: SignalParams, now_ns: int) -> None:
     """Before a book is taken in: close what ends with it and look at the candles again when their time has come."""
     if now_ns >= m.next_candle_ns or m.n_books == 0:

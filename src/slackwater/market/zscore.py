@@ -27,14 +27,13 @@ def gain_since(n: int, dt_ns: int, half_life_sec: float) -> float:
 
 
 @jit_inline
-def apply_value(t: ZTracker, n: int, value: float, gain: float) -> None:
-    """Move mean and variance towards value `n` (from 0); a tracker starts at mean 0 and variance 1."""
+def apply_value(t: ZTracker, value: float, gain: float) -> None:
+    """Move mean and variance towards a value."""
     mean = t.average + gain * (value - t.average)
-    var = t.variance if n > 0 else 1.0
     d = value - mean
     t.average = mean
     t.d = d
-    t.variance = var + gain * (d * d - var)
+    t.variance += gain * (d * d - t.variance)
 
 
 @jit

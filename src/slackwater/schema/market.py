@@ -28,7 +28,7 @@ class ZTracker(Record):
     """Exponential mean and variance of one feature; the score is computed from them when asked."""
 
     average: f64
-    variance: f64  # taken as 1 before the first update
+    variance: f64  # 1 before the first update
     d: f64  # last value minus the average after it
 
 
@@ -128,6 +128,7 @@ class MarketState(Record):
     ring_overflows: i64  # entries that gave way while still in their window
     first_ns: i64  # time of the first valid event
     started: flag
+    due_ns: i64  # when a book next brings more than itself: the first one, the end of a candle, a look at the volatility
     # the last valid book
     book_ns: i64
     bid_ticks: i64
@@ -178,6 +179,7 @@ class MarketState(Record):
     change_front_end: i64  # runs before this hold sums, later ones hold squares
     change_back_sum: f64  # squares of the runs from there on
     rv_mid_1s: f64
+    mids_due_ns: i64  # after this a mid leaves the 1 s or the 2 s window
     high_front: i64
     high_back: i64
     # spreads
@@ -192,7 +194,7 @@ class MarketState(Record):
     next_binned_run: i64
     median_bin: i64  # where the last median was found
     below_bin: i64  # books in the bins before it
-    zero_spreads: i64  # books with bid == ask so far
+    has_zero_spread: flag  # a book so far had bid == ask
     # volatility regime
     volatility_ns: i64  # last computation of `candle_vol_bps`
     next_candle_ns: i64  # first end of a candle being built

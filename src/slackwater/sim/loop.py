@@ -164,14 +164,18 @@ def _deliver_rows(lp: Loop, p: Params, out: Out, k: int, before_ns: int) -> None
     c = _cursor(lp, k)
     s = _state(lp, k)
     wake_ns = s.wake_ns
+    first = c.local
+    last = first + lp.pause_at - lp.rows_done - 1
     while True:
         now_ns = c.recv_ns
-        grid_trader.on_row(lp.portfolio, s, p, out, row_at(c.rows_address, c.local), now_ns)
-        lp.rows_done += 1
+        is_quiet = grid_trader.on_row(lp.portfolio, s, p, out, row_at(c.rows_address, c.local), now_ns)
         c.local += 1
         c.recv_ns = recv_ns(c)
-        if out.command_count > 0 or s.wake_ns != wake_ns or c.recv_ns >= before_ns or out.is_nearly_full or lp.rows_done >= lp.pause_at:
+        if c.recv_ns >= before_ns or c.local > last:
             break
+        if not is_quiet and (out.command_count > 0 or s.wake_ns != wake_ns or out.is_nearly_full):
+            break
+    lp.rows_done += c.local - first
     lp.now_ns = now_ns
     c.heard_ns = now_ns
     if out.command_count > 0 or s.wake_ns != wake_ns or c.recv_ns == NEVER_NS:

@@ -10,7 +10,7 @@ import pytest
 
 from slackwater.kernel.record import as_box, new
 from slackwater.market.batch import count_waterfalls
-from slackwater.market.spreads import has_median_spread, median_spread_bps, push_spread
+from slackwater.market.spreads import has_median_spread, median_spread_bps, push_spread, start_spread_run
 from slackwater.schema.market import MarketState
 from slackwater.schema.units import DAY, MINUTE, MS, SEC
 from tests.market_kit import T0, Book, Trade, instrument, signal_params, tape_of
@@ -110,8 +110,12 @@ def test_median_of_runs_of_equal_spreads_asked_for_now_and_then(longest_run: int
     m = new(MarketState)[0]
     asked_next = 0
     for k, spread_bps in enumerate(bps):
+        m.n_books = k
+        if k == 0 or spread_bps != bps[k - 1]:
+            m.spread_bps = spread_bps
+            start_spread_run(m)
         m.n_books = k + 1
-        push_spread(m, T0 + k * 100 * MS, spread_bps)
+        push_spread(m, T0 + k * 100 * MS)
         if k < asked_next or m.median_at == 0:
             continue
         due = int(m.median_at)
