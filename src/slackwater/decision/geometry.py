@@ -69,6 +69,12 @@ def spacing_at_bps(s: SymbolState, p: Params, blended_bps: float) -> float:
 
 
 @jit
+def least_spacing_bps(p: Params, blended_bps: float) -> float:
+    """What that spacing is at least, whatever the median spread."""
+    return p.base_spacing_bps if p.base_spacing_bps > 0.0 else max(blended_bps, MIN_BASE_SPACING_BPS)
+
+
+@jit
 def effective_growth(s: SymbolState, p: Params) -> float:
     """How much wider each further spacing is: more in a market livelier than its baseline."""
     return growth_at(p, drift_mult(s.market, p.signals))

@@ -12,18 +12,19 @@ import math
 
 from slackwater.decision.adapt import last_entry_ns, longest_cooldown_ns, min_tp_profit_bps, shortest_cooldown_ns
 from slackwater.decision.averaging import hourly_until_ns
-from slackwater.decision.exits import resting_lots, resting_price_ticks
-from slackwater.decision.geometry import growth_at, is_below_step, spacing_at_bps, spacing_for_next_bps
+from slackwater.decision.exits import forced_exit, resting_lots, resting_price_ticks
+from slackwater.decision.geometry import growth_at, is_below_step, least_spacing_bps, spacing_at_bps, spacing_for_next_bps
 from slackwater.decision.inverse import current_zone, first_zone_bps
 from slackwater.decision.targets import decay, rest_above_bps, rest_floor_bps
 from slackwater.kernel.jit import jit, jit_inline
+from slackwater.ledger.booking import mark
 from slackwater.ledger.pnl import rise_bps
 from slackwater.ledger.recovery import next_lapse_ns
 from slackwater.market.signals import calm_from_bps, pump_score
 from slackwater.market.volatility_regime import SURE, drift_mult
 from slackwater.orders import close_ladder, entry_group
 from slackwater.schema.enums import ExitReason, Gate, InverseMode
-from slackwater.schema.instrument import floor_ticks
+from slackwater.schema.instrument import floor_ticks, price_of
 from slackwater.schema.params import Params
 from slackwater.schema.state import SymbolState
 from slackwater.schema.units import BPS, NEVER_NS, SEC
@@ -31,7 +32,8 @@ from slackwater.schema.units import BPS, NEVER_NS, SEC
 UNSURE = 1.0 + 1e-9  # a bound is moved by so much, so that rounding cannot matter
 NO_GATE = -1  # no gate was asked at this book
 CLEAR_TICKS = 2  # an ask this far above the take-profit has come through no zone and does not hold it down
-LEEWAY = 0.8  # volatilities between this share of now's and its inverse are tried for, so that what is noted holds for a while
+LEEWAYS = (0.7, 0.9, 1.0)  # shares of now's volatility, or its inverse, that are tried: what is noted is to hold for a while
+LEEWAY_TICKS = 30.0  # of the ask, when nothing were left of the volatility
 EQUITY_INTERVAL_NS = SEC  # the account is noted at least this often while a position is open
 
 
@@ -40,7 +42,9 @@ def is_quiet(s: SymbolState, p: Params, now_ns: int) -> bool:
     """Whether the book just taken in changes nothing."""
     q = s.quiet
     m = s.market
-    if now_ns >= q.until_ns or m.ask_ticks != q.ask_ticks or (m.bid_ticks != q.bid_ticks and q.bid_ticks > 0):
+    if now_ns >= q.until_ns or not q.least_ask_ticks <= m.ask_ticks <= q.most_ask_ticks:
+        return False
+    if m.bid_ticks != q.bid_ticks and q.bid_ticks > 0:
         return False
     if not q.least_blended_bps <= m.blended_bps <= q.most_blended_bps:
         return False
@@ -54,9 +58,13 @@ def _is_held_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
     """Whether the add is stopped as before and the take-profit stays; its zones, where it follows some, are laid when they are needed."""
     q = s.quiet
     m = s.market
-    if m.median_at != q.median_at or not q.least_drift * m.baseline_bps <= m.blended_bps <= q.most_drift * m.baseline_bps:
+    if m.median_at != q.median_at and q.median_at > 0:
+        return False
+    if not q.least_drift * m.baseline_bps <= m.blended_bps <= q.most_drift * m.baseline_bps:
         return False
     if not max(m.live_bps, m.blended_bps) < p.signals.tail_mult * SURE * m.baseline_bps:
+        return False
+    if m.ask_ticks != q.ask_ticks and _is_forced_out(s, p, now_ns):
         return False
     if s.inverse.mode == InverseMode.ACTIVE:
         return True
@@ -66,6 +74,14 @@ def _is_held_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
     if s.inverse.mode == InverseMode.ARMED:
         s.inverse.due_ns = now_ns
     return True
+
+
+@jit
+def _is_forced_out(s: SymbolState, p: Params, now_ns: int) -> bool:
+    """Account for another ask; whether it asks for an exit whatever it costs."""
+    mark(s)
+    s.quiet.ask_ticks = s.market.ask_ticks
+    return forced_exit(s, p, now_ns) != ExitReason.NONE
 
 
 @jit_inline
@@ -112,8 +128,9 @@ def note(s: SymbolState, p: Params, now_ns: int) -> None:
     is_flat = s.ledger.short_lots == 0
     if q.gate == NO_GATE or (is_flat and s.live_orders > 0):
         return
-    q.ask_ticks = s.market.ask_ticks
+    q.ask_ticks = q.least_ask_ticks = q.most_ask_ticks = s.market.ask_ticks
     q.bid_ticks = s.market.bid_ticks
+    q.median_at = s.market.median_at
     q.asks_pump = False
     q.least_blended_bps = 0.0
     q.most_blended_bps = math.inf
@@ -175,20 +192,21 @@ def _entry_until_ns(s: SymbolState, p: Params, now_ns: int) -> int:
 
 @jit
 def _add_until_ns(s: SymbolState, p: Params, now_ns: int) -> int:
-    """The same of the gate that stopped an add."""
+    """The same of the gate that stopped an add. While the ask alone decides, any ask from the least on does."""
     q = s.quiet
     gate = s.last_reason
     pause_ns = _pause_until_ns(s, p, gate)
-    if pause_ns > 0:
-        q.bid_ticks = 0
-        return pause_ns
     if gate == Gate.ENTRY_COOLDOWN:
-        q.bid_ticks = 0
-        return int(last_entry_ns(s) + shortest_cooldown_ns(p))
+        pause_ns = last_entry_ns(s) + shortest_cooldown_ns(p)
+    if pause_ns > 0:
+        q.bid_ticks = q.median_at = 0
+        if gate != Gate.INVERSE_MODE:
+            q.most_ask_ticks = NEVER_NS
+        return int(pause_ns)
     if now_ns - last_entry_ns(s) < longest_cooldown_ns(s, p):
         return 0
     if gate == Gate.SPACING:
-        q.bid_ticks = 0
+        q.bid_ticks = q.median_at = 0
         return NEVER_NS if _note_near(s, p) else 0
     if not _note_far(s, p):
         return 0
@@ -202,16 +220,19 @@ def _add_until_ns(s: SymbolState, p: Params, now_ns: int) -> int:
 
 @jit
 def _note_near(s: SymbolState, p: Params) -> bool:
-    """Note a volatility, below now's if possible, from which on the ask is too near for the next layer; false when none was found."""
+    """Note a volatility and an ask, with some leeway if possible, from which on or up to which the ask is too near for the next layer.
+
+    False when none were found.
+    """
     q = s.quiet
     m = s.market
-    if m.ask <= s.ledger.avg_entry:
-        return True
-    rise = rise_bps(s.ledger, m.ask)
     drift = drift_mult(m, p.signals)
-    for share in (LEEWAY, 1.0):
+    for share in LEEWAYS:
+        ask_ticks = m.ask_ticks + int((1.0 - share) * LEEWAY_TICKS)
         least_drift = max(share * drift, p.signals.drift_min)
-        if is_below_step(spacing_at_bps(s, p, share * m.blended_bps), growth_at(p, least_drift), s.ledger.layers_opened, rise):
+        rise = rise_bps(s.ledger, price_of(s.ins, ask_ticks))
+        if is_below_step(least_spacing_bps(p, share * m.blended_bps), growth_at(p, least_drift), s.ledger.layers_opened, rise):
+            q.most_ask_ticks = ask_ticks
             q.least_blended_bps = share * m.blended_bps
             q.least_drift = least_drift * UNSURE if least_drift > p.signals.drift_min else 0.0
             return True
@@ -224,12 +245,14 @@ def _note_far(s: SymbolState, p: Params) -> bool:
     q = s.quiet
     m = s.market
     rise = rise_bps(s.ledger, m.ask)
-    most_drift = min(drift_mult(m, p.signals) / LEEWAY, p.signals.drift_max)
-    if rise < spacing_for_next_bps(s, p, rise, spacing_at_bps(s, p, m.blended_bps / LEEWAY), growth_at(p, most_drift)):
-        return False
-    q.most_blended_bps = m.blended_bps / LEEWAY
-    q.most_drift = most_drift / UNSURE if most_drift < p.signals.drift_max else math.inf
-    return True
+    drift = drift_mult(m, p.signals)
+    for share in LEEWAYS:
+        most_drift = min(drift / share, p.signals.drift_max)
+        if rise >= spacing_for_next_bps(s, p, rise, spacing_at_bps(s, p, m.blended_bps / share), growth_at(p, most_drift)):
+            q.most_blended_bps = m.blended_bps / share
+            q.most_drift = most_drift / UNSURE if most_drift < p.signals.drift_max else math.inf
+            return True
+    return False
 
 
 @jit
@@ -243,14 +266,18 @@ def _rests_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
         return False
     if tp.want_lots != resting_lots(s) or m.ask_ticks <= tp.want_ticks + CLEAR_TICKS:
         return False
-    q.median_at = m.median_at
     if inv.mode == InverseMode.ACTIVE:
         return tp.want_ticks == resting_price_ticks(s, p, now_ns)
+    lowest = tp.want_ticks
     if inv.mode == InverseMode.ARMED:
         if inv.due_ns > 0 or current_zone(s) != 0:
             return False
     elif m.ask <= s.ledger.avg_entry:
         return False  # an active exit is near
+    else:
+        lowest = max(lowest, floor_ticks(s.ins, s.ledger.avg_entry))
+    if q.bid_ticks == 0:
+        q.least_ask_ticks = min(q.least_ask_ticks, lowest + CLEAR_TICKS + 1)
     q.min_tp_bps = min_tp_profit_bps(s, p)
     q.floor_bps = rest_floor_bps(s, p, now_ns)
     q.nearest_bps = math.inf
