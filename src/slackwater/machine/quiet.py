@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 
-from slackwater.decision.adapt import last_entry_ns, longest_cooldown_ns, min_tp_profit_bps, shortest_cooldown_ns
+from slackwater.decision.adapt import last_entry_ns, longest_cooldown_ns, min_fast_tp_bps, min_tp_profit_bps, shortest_cooldown_ns
 from slackwater.decision.averaging import hourly_until_ns
 from slackwater.decision.exits import forced_exit, resting_lots, resting_price_ticks
-from slackwater.decision.geometry import growth_at, is_below_step, least_spacing_bps, spacing_at_bps, spacing_for_next_bps
+from slackwater.decision.geometry import base_spacing_bps, growth_at, is_below_step, least_spacing_bps, spacing_at_bps, spacing_for_next_bps
 from slackwater.decision.inverse import current_zone, first_zone_bps
 from slackwater.decision.targets import decay, rest_above_bps, rest_floor_bps
 from slackwater.kernel.jit import jit, jit_inline
@@ -31,7 +31,7 @@ from slackwater.schema.units import BPS, NEVER_NS, SEC
 
 UNSURE = 1.0 + 1e-9  # a bound is moved by so much, so that rounding cannot matter
 NO_GATE = -1  # no gate was asked at this book
-CLEAR_TICKS = 2  # an ask this far above the take-profit has come through no zone and does not hold it down
+CLEAR_TICKS = 2  # an ask farther above a price than this surely has not come through it, nor holds an order there down
 LEEWAYS = (0.7, 0.9, 1.0)  # shares of now's volatility, or its inverse, that are tried: what is noted is to hold for a while
 LEEWAY_TICKS = 30.0  # of the ask, when nothing were left of the volatility
 EQUITY_INTERVAL_NS = SEC  # the account is noted at least this often while a position is open
@@ -231,7 +231,11 @@ def _note_near(s: SymbolState, p: Params) -> bool:
         ask_ticks = m.ask_ticks + int((1.0 - share) * LEEWAY_TICKS)
         least_drift = max(share * drift, p.signals.drift_min)
         rise = rise_bps(s.ledger, price_of(s.ins, ask_ticks))
-        if is_below_step(least_spacing_bps(p, share * m.blended_bps), growth_at(p, least_drift), s.ledger.layers_opened, rise):
+        spacing_bps = least_spacing_bps(p, share * m.blended_bps)
+        if share == 1.0:
+            spacing_bps = base_spacing_bps(s, p)
+            q.median_at = m.median_at
+        if is_below_step(spacing_bps, growth_at(p, least_drift), s.ledger.layers_opened, rise):
             q.most_ask_ticks = ask_ticks
             q.least_blended_bps = share * m.blended_bps
             q.least_drift = least_drift * UNSURE if least_drift > p.signals.drift_min else 0.0
@@ -264,18 +268,19 @@ def _rests_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
     q = s.quiet
     if tp.seen_changes != s.order_changes or tp.rejected_ns != 0 or s.risk.remembered_exit != ExitReason.NONE:
         return False
-    if tp.want_lots != resting_lots(s) or m.ask_ticks <= tp.want_ticks + CLEAR_TICKS:
+    if tp.want_lots != resting_lots(s):
         return False
     if inv.mode == InverseMode.ACTIVE:
-        return tp.want_ticks == resting_price_ticks(s, p, now_ns)
+        return tp.want_ticks == resting_price_ticks(s, p, now_ns) and m.ask_ticks > tp.want_ticks + CLEAR_TICKS
     lowest = tp.want_ticks
-    if inv.mode == InverseMode.ARMED:
-        if inv.due_ns > 0 or current_zone(s) != 0:
-            return False
-    elif m.ask <= s.ledger.avg_entry:
-        return False  # an active exit is near
-    else:
-        lowest = max(lowest, floor_ticks(s.ins, s.ledger.avg_entry))
+    if inv.mode != InverseMode.ARMED:
+        # Nearer to the average than both, no active exit fires.
+        nearest_exit_bps = max(min_fast_tp_bps(s, p), -min_tp_profit_bps(s, p))
+        lowest = max(lowest, floor_ticks(s.ins, s.ledger.avg_entry * (1.0 + nearest_exit_bps / BPS)))
+    elif inv.due_ns > 0 or current_zone(s) != 0:
+        return False
+    if m.ask_ticks <= lowest + CLEAR_TICKS:
+        return False
     if q.bid_ticks == 0:
         q.least_ask_ticks = min(q.least_ask_ticks, lowest + CLEAR_TICKS + 1)
     q.min_tp_bps = min_tp_profit_bps(s, p)
