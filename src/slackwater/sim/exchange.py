@@ -41,19 +41,29 @@ def needs_rows(v: VenueState) -> bool:
 
     While this is false, rows may be skipped and the book be set by `set_book` before the next arrival.
     """
-    return v.resting_count > 0 or v.position_lots != 0 or v.taken_lots[BID] > 0 or v.taken_lots[ASK] > 0
+    return v.resting_count > 0 or v.position_lots != 0 or is_owed_size(v)
 
 
 @jit_inline
 def is_out_of_reach(v: VenueState, row: TapeRow) -> bool:
     """Whether a row can neither fill our orders, tell of their queues, nor liquidate us: of a book only the picture is new then."""
+    return not is_owed_size(v) and is_between(row, v.highest_buy_ticks, v.ask_reach_ticks)
+
+
+@jit_inline
+def is_owed_size(v: VenueState) -> bool:
+    """Whether what we took from the book has to come back with an update."""
+    return v.taken_lots[BID] > 0 or v.taken_lots[ASK] > 0
+
+
+@jit_inline
+def is_between(row: TapeRow, highest_buy_ticks: int, ask_reach_ticks: int) -> bool:
+    """Whether a row that makes sense stays between our best buy and what touches a sell of ours or liquidates us."""
     # Without branches: rows are passed over by the hundred, and what comes next is anyone's guess.
-    is_book = row.kind == RowKind.BOOK
-    is_between = (row.price_ticks > v.highest_buy_ticks) & (row.price_ticks < v.ask_reach_ticks)
-    is_clear_book = (row.ask_ticks < v.ask_reach_ticks) & (row.ask_ticks >= row.price_ticks) & (row.lots >= 0) & (row.ask_lots >= 0)
-    is_clear_trade = (row.kind == RowKind.TRADE) & (row.lots > 0)
-    is_clear = is_between & ((is_book & is_clear_book) | is_clear_trade)
-    return (is_clear | (row.kind == RowKind.CANDLE)) & (v.taken_lots[BID] <= 0) & (v.taken_lots[ASK] <= 0)
+    is_clear = (row.price_ticks > highest_buy_ticks) & (row.price_ticks < ask_reach_ticks)
+    is_book = (row.kind == RowKind.BOOK) & (row.ask_ticks < ask_reach_ticks) & (row.ask_ticks >= row.price_ticks)
+    is_trade = (row.kind == RowKind.TRADE) & (row.lots > 0)
+    return (is_clear & ((is_book & (row.lots >= 0) & (row.ask_lots >= 0)) | is_trade)) | (row.kind == RowKind.CANDLE)
 
 
 @jit

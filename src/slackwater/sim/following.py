@@ -24,16 +24,27 @@ def seek(v: VenueState, c: Cursor) -> None:
     c.venue_ns = NEVER_NS
     if not exchange.needs_rows(v):
         return
-    k = c.venue
-    passed = 0
-    while k < c.row_count:
-        index = venue_row(c, k)
+    if c.order_address == 0:
+        _pass_over(v, c)
+    while c.venue < c.row_count:
+        index = venue_row(c, c.venue)
         if c.first <= index < c.stop:
-            row = row_at(c.rows_address, index)
-            if passed == LOOK_AHEAD or not exchange.is_out_of_reach(v, row):
-                c.venue_ns = row.ts_event
-                break
-            passed += 1
+            c.venue_ns = row_at(c.rows_address, index).ts_event
+            return
+        c.venue += 1
+
+
+@jit
+def _pass_over(v: VenueState, c: Cursor) -> None:
+    """Leave out rows that cannot matter, where they lie in venue time as they are."""
+    if exchange.is_owed_size(v):
+        return
+    k = max(c.venue, c.first)
+    end = min(k + LOOK_AHEAD, c.stop)
+    highest_buy_ticks = v.highest_buy_ticks
+    ask_reach_ticks = v.ask_reach_ticks
+    address = c.rows_address
+    while k < end and exchange.is_between(row_at(address, k), highest_buy_ticks, ask_reach_ticks):
         k += 1
     c.venue = k
 
