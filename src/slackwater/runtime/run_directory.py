@@ -23,6 +23,7 @@ from slackwater.schema.audit import LOG_ROWS, OrderEventRow, Out
 BATCH_ROWS = 1 << 14  # rows of a kind gathered before they are written; four times as many held 60 MB more
 RUN_FILE = "run.json"
 HASHED_FIELDS = ("ts_ns", "order_id", "group_id", "slice_index", "price_ticks", "lots", "event", "reason")
+SYMBOL, TIME = 0, 1  # columns of the matrix that is hashed
 
 
 @contextmanager
@@ -46,6 +47,15 @@ def new_run_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _as_numbers(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Order events as a matrix: the symbol, then the hashed fields."""
+    numbers = np.empty((len(rows), 1 + len(HASHED_FIELDS)), "<i8")
+    numbers[:, SYMBOL] = rows["symbol"]
+    for k, field in enumerate(HASHED_FIELDS):
+        numbers[:, TIME + k] = rows[field]
+    return numbers
+
+
 class OrdersDigest:
     """The hashes of all order events: one over everything, one a symbol.
 
@@ -61,25 +71,26 @@ class OrdersDigest:
         self._first_end_ns = first_end_ns
         self._total = hashlib.sha256()
         self._single = [hashlib.sha256() for _ in symbols]
-        self._names = np.array([int.from_bytes(hashlib.sha256(s.encode()).digest()[:8], "little", signed=True) for s in symbols], np.int64)
-        self._held = np.zeros(0, dtype_of(OrderEventRow))
+        self._names = np.array([int.from_bytes(hashlib.sha256(s.encode()).digest()[:8], "little", signed=True) for s in symbols], "<i8")
+        self._held = _as_numbers(np.zeros(0, dtype_of(OrderEventRow)))
 
     def add(self, rows: NDArray[Any]) -> None:
         """Take in further rows. Those of the last moment wait: other symbols may still have rows at it."""
-        rows = np.concatenate([self._held, rows])
-        if len(rows) == 0:
+        numbers = np.concatenate([self._held, _as_numbers(rows)])
+        if len(numbers) == 0:
             return
-        ready = rows["ts_ns"] < min(int(rows["ts_ns"][-1]), self._first_end_ns)
-        self._held = rows[~ready]
-        self._hash(rows[ready])
+        ready = numbers[:, TIME] < min(int(numbers[-1, TIME]), self._first_end_ns)
+        self._held = numbers[~ready]
+        self._hash(numbers[ready])
 
-    def _hash(self, rows: NDArray[Any]) -> None:
-        rows = rows[np.lexsort((rows["symbol"], rows["ts_ns"]))]
-        numbers = np.stack([rows[field].astype("<i8") for field in HASHED_FIELDS], axis=1)
-        named = np.concatenate([self._names[rows["symbol"]][:, None].astype("<i8"), numbers], axis=1)
-        self._total.update(named.tobytes())
-        for k in np.unique(rows["symbol"]).tolist():
-            self._single[k].update(numbers[rows["symbol"] == k].tobytes())
+    def _hash(self, numbers: NDArray[np.int64]) -> None:
+        if len(self._single) > 1 or np.any(numbers[1:, TIME] < numbers[:-1, TIME]):
+            numbers = numbers[np.lexsort((numbers[:, SYMBOL], numbers[:, TIME]))]
+        symbols = numbers[:, SYMBOL].copy()
+        numbers[:, SYMBOL] = self._names[symbols]
+        self._total.update(numbers.tobytes())
+        for k in np.unique(symbols).tolist():
+            self._single[k].update(numbers[symbols == k, TIME:].tobytes())
 
     def finish(self) -> tuple[str, list[str]]:
         """The hash of the run and the hash of each symbol."""

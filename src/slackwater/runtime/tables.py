@@ -41,23 +41,32 @@ class Names:
 
     def symbol(self, rows: Rows) -> pa.Array:
         """Symbol names."""
-        return pa.DictionaryArray.from_arrays(pa.array(rows["symbol"], pa.int32()), pa.array(self.symbols, pa.string()))
+        return pa.DictionaryArray.from_arrays(_whole(rows, "symbol"), pa.array(self.symbols, pa.string()))
 
     def price(self, rows: Rows, field: str = "price_ticks") -> NDArray[np.float64]:
         """Ticks as prices, by the one rounded operation of the core."""
-        step = self.tick[rows["symbol"]]
-        return np.asarray(rows[field] * step[:, 0] / step[:, 1])
+        return _in_steps(rows[field], self.tick, rows)
 
     def qty(self, rows: Rows, field: str = "lots") -> NDArray[np.float64]:
         """Lots as quantities."""
-        step = self.lot[rows["symbol"]]
-        return np.asarray(rows[field] * step[:, 0] / step[:, 1])
+        return _in_steps(rows[field], self.lot, rows)
 
     def client_order_id(self, rows: Rows) -> pa.Array:
         """Order ids that a venue accepts and a person can read: prefix and epoch, symbol, group, slice, number."""
         starts = pa.array([f"{ID_PREFIX}{self.epoch}-{symbol}" for symbol in self.symbols], pa.string())
-        numbers = (pa.array(rows[field]).cast(pa.string()) for field in ("group_id", "slice_index", "order_id"))
-        return pc.binary_join_element_wise(starts.take(pa.array(rows["symbol"])), *numbers, "-")
+        numbers = (_whole(rows, field).cast(pa.string()) for field in ("group_id", "slice_index", "order_id"))
+        return pc.binary_join_element_wise(starts.take(_whole(rows, "symbol")), *numbers, "-")
+
+
+def _in_steps(counts: NDArray[Any], steps: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
+    """Ticks or lots times their symbol's step, a numerator by a denominator."""
+    step = steps if len(steps) == 1 else steps[rows["symbol"]]
+    return np.asarray(counts * step[:, 0] / step[:, 1])
+
+
+def _whole(rows: Rows, field: str) -> pa.Array:
+    """A column of whole numbers, moved together first: arrow takes one that lies in rows ten times as slowly."""
+    return pa.array(np.ascontiguousarray(rows[field]))
 
 
 def words(rows: Rows, field: str, kind: type[IntEnum]) -> pa.Array:
