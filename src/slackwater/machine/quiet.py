@@ -32,6 +32,7 @@ from slackwater.schema.units import BPS, NEVER_NS, SEC
 UNSURE = 1.0 + 1e-9  # a bound is moved by so much, so that rounding cannot matter
 NO_GATE = -1  # no gate was asked at this book
 CLEAR_TICKS = 2  # an ask farther above a price than this surely has not come through it, nor holds an order there down
+EDGE = 1e-3  # of a tick
 LEEWAYS = (0.7, 0.9, 1.0)  # shares of now's volatility, or its inverse, that are tried: what is noted is to hold for a while
 LEEWAY_TICKS = 30.0  # of the ask, when nothing were left of the volatility
 EQUITY_INTERVAL_NS = SEC  # the account is noted at least this often while a position is open
@@ -69,7 +70,7 @@ def _is_held_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
     if s.inverse.mode == InverseMode.ACTIVE:
         return True
     bps = _distance_bps(s, p, now_ns)
-    if not q.nearest_bps <= bps <= q.furthest_bps and not _is_same_price(s, bps):
+    if not q.nearest_bps <= bps <= q.furthest_bps:
         return False
     if s.inverse.mode == InverseMode.ARMED:
         s.inverse.due_ns = now_ns
@@ -95,14 +96,28 @@ def _distance_bps(s: SymbolState, p: Params, now_ns: int) -> float:
 
 
 @jit
-def _is_same_price(s: SymbolState, bps: float) -> bool:
-    """Whether a distance gives the price at which the take-profit rests; all distances between two that do, do."""
+def _note_distances(s: SymbolState, bps: float) -> bool:
+    """Note the distances that give the price at which the take-profit rests; false when this one does not.
+
+    What lies between two distances that give it gives it too. Those near its ends are left out, where rounding decides.
+    """
     q = s.quiet
-    if floor_ticks(s.ins, s.ledger.avg_entry * (1.0 - bps / BPS)) != s.take_profit.want_ticks:
+    ticks = s.take_profit.want_ticks
+    if _price_ticks(s, bps) != ticks:
         return False
-    q.nearest_bps = min(q.nearest_bps, bps)
-    q.furthest_bps = max(q.furthest_bps, bps)
+    avg_entry = s.ledger.avg_entry
+    tick_bps = price_of(s.ins, 1) / avg_entry * BPS
+    furthest_bps = (1.0 - price_of(s.ins, ticks) / avg_entry) * BPS - EDGE * tick_bps
+    nearest_bps = furthest_bps - (1.0 - 2.0 * EDGE) * tick_bps
+    q.nearest_bps = min(nearest_bps, bps) if _price_ticks(s, nearest_bps) == ticks else bps
+    q.furthest_bps = max(furthest_bps, bps) if _price_ticks(s, furthest_bps) == ticks else bps
     return True
+
+
+@jit
+def _price_ticks(s: SymbolState, bps: float) -> int:
+    """The tick at a distance below the average."""
+    return floor_ticks(s.ins, s.ledger.avg_entry * (1.0 - bps / BPS))
 
 
 @jit_inline
@@ -285,9 +300,7 @@ def _rests_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
         q.least_ask_ticks = min(q.least_ask_ticks, lowest + CLEAR_TICKS + 1)
     q.min_tp_bps = min_tp_profit_bps(s, p)
     q.floor_bps = rest_floor_bps(s, p, now_ns)
-    q.nearest_bps = math.inf
-    q.furthest_bps = -math.inf
-    return _is_same_price(s, _distance_bps(s, p, now_ns))
+    return _note_distances(s, _distance_bps(s, p, now_ns))
 
 
 @jit
