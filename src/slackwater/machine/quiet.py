@@ -13,7 +13,15 @@ import math
 from slackwater.decision.adapt import last_entry_ns, longest_cooldown_ns, min_fast_tp_bps, min_tp_profit_bps, shortest_cooldown_ns
 from slackwater.decision.averaging import hourly_until_ns
 from slackwater.decision.exits import forced_exit, resting_lots, resting_price_ticks
-from slackwater.decision.geometry import base_spacing_bps, growth_at, is_below_step, least_spacing_bps, spacing_at_bps, spacing_for_next_bps
+from slackwater.decision.geometry import (
+    base_spacing_bps,
+    growth_at,
+    is_below_step,
+    least_spacing_bps,
+    power,
+    spacing_at_bps,
+    spacing_for_next_bps,
+)
 from slackwater.decision.inverse import current_zone, first_zone_bps
 from slackwater.decision.targets import decay, rest_above_bps, rest_floor_bps
 from slackwater.kernel.jit import jit, jit_inline
@@ -70,7 +78,7 @@ def _is_held_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
     if s.inverse.mode == InverseMode.ACTIVE:
         return True
     bps = _distance_bps(s, p, now_ns)
-    if not q.nearest_bps <= bps <= q.furthest_bps:
+    if not q.nearest_bps <= bps <= q.furthest_bps or bps > q.most_first_bps:
         return False
     if s.inverse.mode == InverseMode.ARMED:
         s.inverse.due_ns = now_ns
@@ -151,6 +159,7 @@ def note(s: SymbolState, p: Params, now_ns: int) -> None:
     q.most_blended_bps = math.inf
     q.least_drift = 0.0
     q.most_drift = math.inf
+    q.most_first_bps = math.inf
     gate_ns = _entry_until_ns(s, p, now_ns) if is_flat else _add_until_ns(s, p, now_ns)
     if gate_ns == 0 or not (is_flat or _rests_quietly(s, p, now_ns)):
         return
@@ -178,7 +187,7 @@ def _pause_until_ns(s: SymbolState, p: Params, gate: int) -> int:
     if gate == Gate.LAYER_COOLDOWN:
         return int(s.risk.layer_cooldown_until_ns)
     if gate == Gate.INVERSE_MODE:
-        return int(s.inverse.active_ns + p.inverse_time_cap_ns)
+        return NEVER_NS
     return 0
 
 
@@ -215,8 +224,7 @@ def _add_until_ns(s: SymbolState, p: Params, now_ns: int) -> int:
         pause_ns = last_entry_ns(s) + shortest_cooldown_ns(p)
     if pause_ns > 0:
         q.bid_ticks = q.median_at = 0
-        if gate != Gate.INVERSE_MODE:
-            q.most_ask_ticks = NEVER_NS
+        q.most_ask_ticks = NEVER_NS
         return int(pause_ns)
     if now_ns - last_entry_ns(s) < longest_cooldown_ns(s, p):
         return 0
@@ -286,13 +294,14 @@ def _rests_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
     if tp.want_lots != resting_lots(s):
         return False
     if inv.mode == InverseMode.ACTIVE:
+        q.most_ask_ticks = m.ask_ticks  # a higher one may be given up at
         return tp.want_ticks == resting_price_ticks(s, p, now_ns) and m.ask_ticks > tp.want_ticks + CLEAR_TICKS
     lowest = tp.want_ticks
     if inv.mode != InverseMode.ARMED:
         # Nearer to the average than both, no active exit fires.
         nearest_exit_bps = max(min_fast_tp_bps(s, p), -min_tp_profit_bps(s, p))
         lowest = max(lowest, floor_ticks(s.ins, s.ledger.avg_entry * (1.0 + nearest_exit_bps / BPS)))
-    elif inv.due_ns > 0 or current_zone(s) != 0:
+    elif not _note_zones(s, p):
         return False
     if m.ask_ticks <= lowest + CLEAR_TICKS:
         return False
@@ -304,9 +313,26 @@ def _rests_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
 
 
 @jit
+def _note_zones(s: SymbolState, p: Params) -> bool:
+    """Note up to where the armed zones stay as many as they are, which decides what the first one gives back; false when that is near."""
+    inv = s.inverse
+    q = s.quiet
+    most_zones = min(inv.layers_held, p.inverse_max_zones)
+    if inv.due_ns > 0 or current_zone(s) != 0 or inv.zone_count != most_zones:
+        return False
+    if most_zones > 1:
+        most_drift = min(drift_mult(s.market, p.signals) / LEEWAYS[0], p.signals.drift_max)
+        q.most_drift = min(q.most_drift, most_drift / UNSURE if most_drift < p.signals.drift_max else math.inf)
+        q.most_first_bps = p.inverse_max_zone_bps / power(growth_at(p, most_drift), most_zones - 2) / UNSURE
+    return True
+
+
+@jit
 def _position_until_ns(s: SymbolState, p: Params) -> int:
-    """When time alone next asks something of a position: a throttle, its greatest age, a lapse of debt."""
+    """When time alone next asks something of a position: a throttle, a lapse of debt, its greatest age, the end of its unwinding."""
     until_ns = min(s.take_profit.wake_ns, next_lapse_ns(s.recovery, p))
     if p.max_age_ns > 0:
         until_ns = min(until_ns, s.ledger.opened_ns + p.max_age_ns + 1)
+    if s.inverse.mode == InverseMode.ACTIVE:
+        until_ns = min(until_ns, s.inverse.active_ns + p.inverse_time_cap_ns)
     return int(until_ns)

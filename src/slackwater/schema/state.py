@@ -317,6 +317,7 @@ class Quiet(Record):
     floor_bps: f64
     nearest_bps: f64  # distances of the take-profit known to give the price that it rests at: from here
     furthest_bps: f64  # to here
+    most_first_bps: f64  # up to this distance of the first zone the zones stay as many as they are
 
 
 class SymbolState(Record):
