@@ -40,7 +40,7 @@ from slackwater.schema.units import BPS, NEVER_NS, SEC
 UNSURE = 1.0 + 1e-9  # a bound is moved by so much, so that rounding cannot matter
 NO_GATE = -1  # no gate was asked at this book
 CLEAR_TICKS = 2  # an ask farther above a price than this surely has not come through it, nor holds an order there down
-EDGE = 1e-3  # of a tick
+END_TICKS = 1e-3  # of a tick: what is left out at both ends of it
 LEEWAYS = (0.7, 0.9, 1.0)  # shares of now's volatility, or its inverse, that are tried: what is noted is to hold for a while
 LEEWAY_TICKS = 30.0  # of the ask, when nothing were left of the volatility
 EQUITY_INTERVAL_NS = SEC  # the account is noted at least this often while a position is open
@@ -115,8 +115,8 @@ def _note_distances(s: SymbolState, bps: float) -> bool:
         return False
     avg_entry = s.ledger.avg_entry
     tick_bps = price_of(s.ins, 1) / avg_entry * BPS
-    furthest_bps = (1.0 - price_of(s.ins, ticks) / avg_entry) * BPS - EDGE * tick_bps
-    nearest_bps = furthest_bps - (1.0 - 2.0 * EDGE) * tick_bps
+    furthest_bps = (1.0 - price_of(s.ins, ticks) / avg_entry) * BPS - END_TICKS * tick_bps
+    nearest_bps = furthest_bps - (1.0 - 2.0 * END_TICKS) * tick_bps
     q.nearest_bps = min(nearest_bps, bps) if _price_ticks(s, nearest_bps) == ticks else bps
     q.furthest_bps = max(furthest_bps, bps) if _price_ticks(s, furthest_bps) == ticks else bps
     return True

@@ -51,13 +51,13 @@ def _pass_over(v: VenueState, c: Cursor) -> None:
 
 @jit
 def happen(v: VenueState, c: Cursor, ins: Instrument, p: Params) -> None:
-    """The row that may matter happens; then find the next one."""
+    """The row that may matter happens, or is found not to; then find the next one."""
     row = row_at(c.rows_address, venue_row(c, c.venue))
     if not exchange.is_out_of_reach(v, row):
         _show_last_book(v, c, c.venue)
         exchange.on_row(v, ins, p, row)
         c.shown = c.venue + 1
-        c.venue += 1
+    c.venue += 1
     seek(v, c)
 
 
