@@ -25,6 +25,7 @@ from typing import Any
 import msgspec
 
 from slackwater import __version__
+from slackwater.data import synth
 from slackwater.data.cache import cache_folder
 from slackwater.errors import SlackwaterError
 from slackwater.runtime.bench_round import Task
@@ -117,7 +118,7 @@ def bench_tape(profile: str, events: int) -> Path:
 
 def _generator_hash() -> str:
     digest = hashlib.sha256()
-    for path in sorted((Path(__file__).resolve().parent.parent / "data").glob("synth*.py")):
+    for path in sorted(Path(synth.__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -48,6 +49,8 @@ def test_medians_leave_out_what_could_not_be_had() -> None:
 def test_a_tape_is_made_once_and_again_when_its_recipe_is_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SLACKWATER_CACHE", str(tmp_path))
     tape = bench_tape("calm", 2000)
+    of_no_file = hashlib.sha256().hexdigest()[:16]
+    assert of_no_file not in (tape.parent / "recipe.txt").read_text()
     left = tape / "left-here"
     left.touch()
     assert bench_tape("calm", 2000) == tape
