@@ -107,6 +107,8 @@ class RunWriter:
         self.names = names
         self.digest = OrdersDigest(names.symbols, first_end_ns)
         self._gathered = {stem: np.empty(BATCH_ROWS + LOG_ROWS, _row_dtype(field)) for stem, (field, _, _) in TABLES.items()}
+        for rows in self._gathered.values():
+            rows.view(np.uint8)[:] = 0  # taken from the system now, so that memory is the same however long the tape
         self._counts = dict.fromkeys(TABLES, 0)
         self._writers: dict[str, pq.ParquetWriter] = {}
 
@@ -143,6 +145,7 @@ class RunWriter:
                 write_statistics=False,
             )
         self._writers[stem].write_table(table)
+        pa.default_memory_pool().release_unused()
 
     def close(self) -> None:
         """Write what is gathered and finish the files; a table without rows is a file without rows."""
