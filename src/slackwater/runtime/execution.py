@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from slackwater.data.parquet import open_parquet
+from slackwater.data.parquet import give_back, open_parquet
 from slackwater.runtime.activity import activities
 from slackwater.runtime.close_steps import CloseSteps, close_steps, step_figures
 from slackwater.runtime.holding import Holdings, holding_figures, holdings
@@ -59,7 +59,10 @@ def _read(path: Path, columns: list[str], is_events: bool) -> pa.Table:
         for batch in file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
             part = pa.Table.from_batches([batch]).select(columns)
             parts.append(part.filter(is_cancel(part)) if is_events else part)
-    return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+            give_back()
+    table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+    give_back()
+    return table
 
 
 def execution(tables: TradeTables, traded: Sequence[Traded], span_ns: tuple[int, int]) -> tuple[Figures, dict[str, Figures]]:
@@ -68,9 +71,10 @@ def execution(tables: TradeTables, traded: Sequence[Traded], span_ns: tuple[int,
     Args:
         span_ns: first and last moment of the run.
     """
-    parts = {entry.symbol: _part(tables.of(entry.symbol), entry, span_ns) for entry in traded}
+    is_alone = len(traded) == 1
+    parts = {entry.symbol: _part(tables if is_alone else tables.of(entry.symbol), entry, span_ns) for entry in traded}
     singles = {symbol: part.figures for symbol, part in parts.items()}
-    if len(parts) == 1:
+    if is_alone:
         return next(iter(singles.values())), singles
     return _together(tables, list(parts.values()), span_ns), singles
 
@@ -78,6 +82,7 @@ def execution(tables: TradeTables, traded: Sequence[Traded], span_ns: tuple[int,
 def _part(tables: TradeTables, entry: Traded, span_ns: tuple[int, int]) -> _Part:
     orders = order_columns(tables.orders)
     fills = fill_columns(tables.fills, orders)
+    give_back()
     markouts = None if entry.books is None else markouts_bps(fills, entry.books, entry.tick)
     steps = close_steps(tables, entry.books, entry.tick)
     held = holdings(fills, span_ns[1])

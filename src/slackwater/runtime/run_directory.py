@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from slackwater.data.parquet import give_back
 from slackwater.errors import UsageError
 from slackwater.kernel.record import Box, dtype_of
 from slackwater.runtime.tables import TABLES, Names
@@ -145,7 +146,7 @@ class RunWriter:
                 write_statistics=False,
             )
         self._writers[stem].write_table(table)
-        pa.default_memory_pool().release_unused()
+        give_back()
 
     def close(self) -> None:
         """Write what is gathered and finish the files; a table without rows is a file without rows."""
