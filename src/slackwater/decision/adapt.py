@@ -52,13 +52,13 @@ def is_cooling(s: SymbolState, p: Params, now_ns: int) -> bool:
     return now_ns - last_entry_ns(s) < entry_cooldown_ns(s, p)
 
 
-@jit_inline
+@jit
 def last_entry_ns(s: SymbolState) -> int:
     """The last placement or fill of an entry."""
     return max(s.ledger.last_entry_placed_ns, s.ledger.last_entry_fill_ns)
 
 
-@jit_inline
+@jit
 def has_cooled(s: SymbolState, p: Params, now_ns: int) -> bool:
     """Whether more time has gone by since than any entry cooldown takes."""
     return now_ns - last_entry_ns(s) >= int(MAX_COOLDOWN_FACTOR * max(p.cooldown_sec, MIN_COOLDOWN_SEC) * SEC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slackwater.decision.adapt import layer_gap_bps
-from slackwater.kernel.jit import jit, jit_inline
+from slackwater.kernel.jit import jit
 from slackwater.market.signals import signal_strength
 from slackwater.market.spreads import median_spread_bps
 from slackwater.market.trades import rv_1s_bps
@@ -54,13 +54,13 @@ def layer_notional_usd(s: SymbolState, p: Params) -> float:
     return min(grown, p.max_notional_usd)
 
 
-@jit_inline
+@jit
 def base_spacing_bps(s: SymbolState, p: Params) -> float:
     """Spacing of the first add."""
     return spacing_at_bps(s, p, s.market.blended_bps)
 
 
-@jit_inline
+@jit
 def spacing_at_bps(s: SymbolState, p: Params, blended_bps: float) -> float:
     """What that spacing is at some blended volatility."""
     if p.base_spacing_bps > 0.0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from slackwater.decision.geometry import base_spacing_bps, effective_growth
 from slackwater.decision.targets import decay, rest_of_bps
-from slackwater.kernel.jit import jit, jit_inline
+from slackwater.kernel.jit import jit
 from slackwater.ledger.layers import layers_held
 from slackwater.ledger.pnl import rise_bps
 from slackwater.schema.enums import InverseMode
@@ -43,7 +43,7 @@ def catch_up(s: SymbolState, p: Params) -> None:
         _lay_zones(s, p, s.inverse.due_ns)
 
 
-@jit_inline
+@jit
 def first_zone_bps(s: SymbolState, p: Params, left: float, rest_bps: float) -> float:
     """How far below the average the first zone lies but for the limit, by the take-profit's distance and what is left by age."""
     return max(rest_bps, base_spacing_bps(s, p) * left)

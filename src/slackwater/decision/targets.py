@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from slackwater.decision.adapt import fee_floor_bps, min_tp_profit_bps
-from slackwater.kernel.jit import jit, jit_inline
+from slackwater.kernel.jit import jit
 from slackwater.ledger.recovery import debt_usd, hurdle_bps
 from slackwater.market.spreads import median_spread_bps
 from slackwater.schema.enums import ExitReason
@@ -18,7 +18,7 @@ UNKNOWN_MEDIAN_TARGET_BPS = 5.0
 SURELY_OLD = 1.0 + 1e-9  # of the half-life: from here on rounding cannot lift the decay above its floor
 
 
-@jit_inline
+@jit
 def fresh_target_bps(s: SymbolState, p: Params) -> float:
     """The take-profit distance of a position just opened: from the usual spread or from the live volatility."""
     median = median_spread_bps(s.market)
@@ -26,7 +26,7 @@ def fresh_target_bps(s: SymbolState, p: Params) -> float:
     return max(by_spread, min(s.market.live_bps * p.tp_vol_capture_ratio, p.tp_vol_scale_cap))
 
 
-@jit_inline
+@jit
 def decay(s: SymbolState, p: Params, now_ns: int) -> float:
     """How much of the target is left at the position's age: 1 when fresh, `tp_decay_floor` when old."""
     if p.tp_decay_half_life_min <= 0.0:
@@ -61,7 +61,7 @@ def rest_floor_bps(s: SymbolState, p: Params, now_ns: int) -> float:
     return 2.0 * p.maker_fee * BPS + max(exit_hurdle_bps(s, p, now_ns), 1.0)
 
 
-@jit_inline
+@jit
 def rest_above_bps(s: SymbolState, p: Params, left: float, min_tp_bps: float, floor_bps: float) -> float:
     """The resting take-profit's distance when `min_tp_profit_bps` and `rest_floor_bps` are known too."""
     return max(fresh_target_bps(s, p) * left, min_tp_bps * left, floor_bps)

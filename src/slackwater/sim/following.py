@@ -5,7 +5,7 @@ The cursor's `venue` is the next entry that may matter; its `shown` is the first
 
 from __future__ import annotations
 
-from slackwater.kernel.jit import jit, jit_inline
+from slackwater.kernel.jit import jit
 from slackwater.schema.events import RowKind
 from slackwater.schema.instrument import Instrument
 from slackwater.schema.params import Params
@@ -81,7 +81,7 @@ def show_until(v: VenueState, c: Cursor, moment_ns: int) -> None:
     c.venue = c.shown
 
 
-@jit_inline
+@jit
 def _is_until(c: Cursor, k: int, moment_ns: int) -> bool:
     return row_at(c.rows_address, venue_row(c, k)).ts_event <= moment_ns
 
