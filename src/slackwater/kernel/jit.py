@@ -57,6 +57,15 @@ if "NUMBA_OPT" not in os.environ:
     numba.config.OPT = type(numba.config.OPT)(2)  # type: ignore[attr-defined]
 
 
+def _name_of(record_type: Any) -> str:
+    return str(record_type.name)
+
+
+# Numba spells out every argument's type at every pass over every function, and ours are records of hundreds of fields: a tenth of the time
+# that compiling takes. A record type's name tells it from all others as well.
+numba.types.Record.__repr__ = _name_of
+
+
 def note_warm() -> None:
     """Note that everything a run needs is in the cache."""
     if IS_COMPILED and not IS_WARM and CACHE_DIR.is_dir():

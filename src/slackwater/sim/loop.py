@@ -154,7 +154,7 @@ def _choose_tape(lp: Loop) -> None:
             lp.rival = k
 
 
-@jit_inline
+@jit
 def _deliver_rows(lp: Loop, p: Params, out: Out, k: int, before_ns: int) -> None:
     """The next row of a tape reaches the strategy, and the ones after it as long as nothing else can come in between.
 
