@@ -53,7 +53,7 @@ def row_of(record: type[R]) -> Callable[[int, int], R]:
     if not IS_COMPILED:
 
         def look_up(address: int, index: int) -> Any:
-            return _known[int(address)].view(np.recarray)[index]
+            return _known[int(address)].view(dtype).view(np.recarray)[index]  # plain numbers are records of one field
 
         return look_up
 
