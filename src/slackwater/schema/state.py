@@ -303,7 +303,7 @@ class Quiet(Record):
     until_ns: i64  # from here on time alone may change something; 0: nothing is known
     known_until_ns: i64  # the same but for the next row of equity
     bid_ticks: i64  # 0: the bid does not matter
-    ask_ticks: i64  # of the last book
+    ask_ticks: i64  # that the account was last marked at
     least_ask_ticks: i64  # an ask outside of these might change something
     most_ask_ticks: i64
     median_at: i64  # the median spread's; 0: it does not matter

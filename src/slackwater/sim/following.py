@@ -26,7 +26,8 @@ def seek(v: VenueState, c: Cursor) -> None:
         return
     if c.order_address == 0:
         _pass_over(v, c)
-    while c.venue < c.row_count:
+    end = _end(c)
+    while c.venue < end:
         index = venue_row(c, c.venue)
         if c.first <= index < c.stop:
             c.venue_ns = row_at(c.rows_address, index).ts_event
@@ -66,10 +67,11 @@ def show_until(v: VenueState, c: Cursor, moment_ns: int) -> None:
     """Bring the venue's book to what the tape shows at a moment, by which everything that mattered has happened."""
     step = 1
     low = c.shown
-    while low + step <= c.row_count and _is_until(c, low + step - 1, moment_ns):
+    end = _end(c)
+    while low + step <= end and _is_until(c, low + step - 1, moment_ns):
         low += step
         step *= 2
-    high = min(low + step - 1, c.row_count)
+    high = min(low + step - 1, end)
     while low < high:
         middle = (low + high) // 2
         if _is_until(c, middle, moment_ns):
@@ -79,6 +81,12 @@ def show_until(v: VenueState, c: Cursor, moment_ns: int) -> None:
     _show_last_book(v, c, low)
     c.shown = max(c.shown, low)
     c.venue = c.shown
+
+
+@jit
+def _end(c: Cursor) -> int:
+    """One past the last entry that can be of this run: in another order its last row may be anywhere."""
+    return c.stop if c.order_address == 0 else c.row_count
 
 
 @jit

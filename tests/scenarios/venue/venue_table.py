@@ -121,7 +121,7 @@ class Venue:
         _arrive_until(self.v, self.ins, self.p, now_ns)
 
     def book(self, now_ns: int, bid: int, bid_lots: int, ask: int, ask_lots: int, passes_over: bool = False) -> None:
-        """A book of the tape. With `passes_over` it is only remembered when it is out of reach, as the loop does."""
+        """A book of the tape. With `passes_over` it is only remembered when it is out of reach."""
         row = self.row[0]
         row.ts_event, row.kind, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots = now_ns, RowKind.BOOK, bid, bid_lots, ask, ask_lots
         _row(self.v, self.ins, self.p, self.row, passes_over)

@@ -136,6 +136,15 @@ def test_only_valid_books_of_the_run_are_shown() -> None:
     assert int(venue.state.touch_lots[0]) == 5
 
 
+def test_rows_after_the_run_are_not_gone_through() -> None:
+    tape = steady_tape(50)
+    venue, c = resting_venue(1100), cursor_over(tape, stop=20)
+    _seek(venue.v, c)
+    assert (c[0].venue, c[0].venue_ns) == (20, NEVER_NS)
+    _show_until(venue.v, c, 100 * MS)
+    assert (c[0].shown, int(venue.state.touch_lots[0])) == (20, 10 + 19)
+
+
 def test_rows_are_followed_in_venue_time() -> None:
     tape = steady_tape(6)
     tape.ts_event[2], tape.ts_event[3] = 40 * MS // 10, 3 * MS
