@@ -37,7 +37,9 @@ def test_alone_or_beside_others(tape: Path, tmp_path: Path) -> None:
     config = from_mapping(NO_CAP)
     both = run_backtest(Request(tape, tmp_path / "both", config))["summary"]["symbols"]
     for symbol in ("SYNA", "SYNB"):  # one of them ends later than the other, with orders at rest
-        alone = run_backtest(Request(tape, tmp_path / symbol, config, (symbol,)))["summary"]["symbols"][symbol]
+        document = run_backtest(Request(tape, tmp_path / symbol, config, (symbol,)))
+        alone = document["summary"]["symbols"][symbol]
+        assert alone["orders_sha256"] == document["orders_sha256"]
         assert alone["orders_sha256"] == both[symbol]["orders_sha256"]
         assert alone["closes"] > 5
     assert both["SYNA"]["orders_sha256"] != both["SYNB"]["orders_sha256"]

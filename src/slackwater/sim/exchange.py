@@ -58,12 +58,13 @@ def is_owed_size(v: VenueState) -> bool:
 
 @jit_inline
 def is_between(row: TapeRow, highest_buy_ticks: int, ask_reach_ticks: int) -> bool:
-    """Whether a row that makes sense stays between our best buy and what touches a sell of ours or liquidates us."""
-    # Without branches: rows are passed over by the hundred, and what comes next is anyone's guess.
-    is_clear = (row.price_ticks > highest_buy_ticks) & (row.price_ticks < ask_reach_ticks)
-    is_book = (row.kind == RowKind.BOOK) & (row.ask_ticks < ask_reach_ticks) & (row.ask_ticks >= row.price_ticks)
-    is_trade = (row.kind == RowKind.TRADE) & (row.lots > 0)
-    return (is_clear & ((is_book & (row.lots >= 0) & (row.ask_lots >= 0)) | is_trade)) | (row.kind == RowKind.CANDLE)
+    """Whether a row stays between our best buy and what touches a sell of ours or liquidates us.
+
+    Rows that make no sense may, since they change nothing; funding never does.
+    """
+    # Without branches: rows are passed over by the hundred, and what comes next is anyone's guess. A trade's ask is 0.
+    is_clear = (row.price_ticks > highest_buy_ticks) & (row.price_ticks < ask_reach_ticks) & (row.ask_ticks < ask_reach_ticks)
+    return (is_clear & (row.kind != RowKind.FUNDING)) | (row.kind == RowKind.CANDLE)
 
 
 @jit
