@@ -200,7 +200,7 @@ def write_gates(folder: Path, session: Session) -> None:
         if counts[context * GATE_COUNT + gate] > 0
     ]
     schema = pa.schema([("symbol", pa.string()), ("context", pa.string()), ("reason", pa.string()), ("count", pa.int64())])
-    pq.write_table(pa.Table.from_pylist(rows, schema), folder / "gates.parquet", compression="zstd")
+    pq.write_table(pa.Table.from_pylist(rows, schema), folder / "gates.parquet", compression="snappy")
 
 
 def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, folder: Path, wall_sec: float) -> dict[str, Any]:
