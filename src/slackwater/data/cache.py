@@ -21,13 +21,17 @@ from numpy.typing import NDArray
 from slackwater.data.streams import ROW_DTYPE, Rows, is_sorted, merged, open_streams, taken
 from slackwater.data.tape import SymbolTape
 from slackwater.errors import DataError
-from slackwater.kernel.record import Box, as_box
+from slackwater.kernel.record import Box, as_box, dtype_of
+from slackwater.schema.events import ZONE_ROWS, RowKind, TapeZone
+from slackwater.schema.units import NEVER_NS
 
-LAYOUT_VERSION = 1  # of the merge rules; the row layout itself is part of the key
+LAYOUT_VERSION = 2  # of the merge rules; the row layout itself is part of the key
 BLOCK_ROWS = 1 << 18
 KEPT_BUILDS = 4  # per symbol: a few feed latencies of one tape, and no pile of old ones
 ROWS_FILE = "rows.bin"
 ORDER_FILE = "venue_order.bin"
+ZONES_FILE = "zones.bin"
+ZONE_DTYPE = dtype_of(TapeZone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,12 @@ class TapeRows:
 
     `rows` is a record array of TapeRow, mapped copy-on-write: it can be handed to kernels like any array and never changes the file.
     `venue_order` is None when venue time never runs backwards over the rows, else the row numbers in venue-time order (int64, stable).
+    `zones` is a record array of TapeZone, or None when there is a venue order, for which it tells nothing.
     """
 
     rows: Box
     venue_order: NDArray[np.int64] | None
+    zones: Box | None
 
 
 def cache_folder() -> Path:
@@ -62,7 +68,9 @@ def load_rows(tape: SymbolTape, feed_latency_ns: int) -> TapeRows:
         _build(tape, feed_latency_ns, home, target)
     rows = as_box(np.memmap(target / ROWS_FILE, ROW_DTYPE, mode="c"))
     order_path = target / ORDER_FILE
-    return TapeRows(rows, np.asarray(np.memmap(order_path, np.int64, mode="c")) if order_path.exists() else None)
+    if order_path.exists():
+        return TapeRows(rows, np.asarray(np.memmap(order_path, np.int64, mode="c")), None)
+    return TapeRows(rows, None, as_box(np.memmap(target / ZONES_FILE, ZONE_DTYPE, mode="c")))
 
 
 def _digest(text: str) -> str:
@@ -111,6 +119,8 @@ def _write(tape: SymbolTape, feed_latency_ns: int, folder: Path) -> None:
     if not ordered:
         _sort_rows(path)
     _write_venue_order(path, folder / ORDER_FILE)
+    if not (folder / ORDER_FILE).exists():
+        _write_zones(path, folder / ZONES_FILE)
 
 
 def _append(file: BinaryIO, rows: NDArray[Any]) -> None:
@@ -136,6 +146,27 @@ def _write_venue_order(rows_path: Path, order_path: Path) -> None:
     with order_path.open("wb") as file:
         for chosen in _stable_order(rows, "ts_event"):
             _append(file, chosen)
+
+
+def _write_zones(rows_path: Path, zones_path: Path) -> None:
+    rows = np.memmap(rows_path, ROW_DTYPE, mode="r")
+    with zones_path.open("wb") as file:
+        for start in range(0, len(rows), BLOCK_ROWS):
+            _append(file, zones_of(rows[start : start + BLOCK_ROWS]))
+
+
+def zones_of(rows: Rows) -> NDArray[Any]:
+    """The zones of rows that begin where one does."""
+    is_candle = rows["kind"] == RowKind.CANDLE
+    low = np.where(is_candle, NEVER_NS, rows["price_ticks"])
+    high = np.where(is_candle, -NEVER_NS, np.maximum(rows["price_ticks"], rows["ask_ticks"]))
+    is_funding = rows["kind"] == RowKind.FUNDING
+    low[is_funding], high[is_funding] = -NEVER_NS, NEVER_NS
+    starts = np.arange(0, len(rows), ZONE_ROWS)
+    zones = np.empty(len(starts), ZONE_DTYPE)
+    zones["low_ticks"] = np.minimum.reduceat(low, starts)
+    zones["high_ticks"] = np.maximum.reduceat(high, starts)
+    return zones
 
 
 def _stable_order(rows: Rows, field: str) -> Iterator[NDArray[np.int64]]:

@@ -101,7 +101,7 @@ def _input(entry: SymbolTape, feed_latency_ns: int) -> SymbolInput:
     loaded = load_rows(entry, feed_latency_ns)
     instrument = new(Instrument)
     entry.instrument.to_instrument(instrument[0])
-    return SymbolInput(entry.symbol, loaded.rows, loaded.venue_order, instrument)
+    return SymbolInput(entry.symbol, loaded.rows, loaded.venue_order, instrument, loaded.zones)
 
 
 def _end_ns(request: Request, inputs: Sequence[SymbolInput]) -> int | None:

@@ -32,12 +32,14 @@ class SymbolInput:
         rows: record array of TapeRow in receive order.
         venue_order: row numbers in venue-time order, or None when that is the rows' own.
         instrument: one row of Instrument.
+        zones: TapeZone of the rows, which make passing over them quicker; None for none.
     """
 
     name: str
     rows: Box
     venue_order: NDArray[np.int64] | None
     instrument: Box
+    zones: Box | None = None
 
 
 class Session:
@@ -108,6 +110,7 @@ class Session:
         cursor.rows_address = address_of(source.rows)
         cursor.row_count = len(source.rows)
         cursor.order_address = 0 if source.venue_order is None else address_of(source.venue_order)
+        cursor.zones_address = 0 if source.zones is None else address_of(source.zones)
         cursor.first = 0 if start_ns is None else np.searchsorted(recv, start_ns, "left")
         cursor.stop = len(recv) if end_ns is None else np.searchsorted(recv, end_ns, "left")
         cursor.local = cursor.first

@@ -36,6 +36,20 @@ class TapeRow(Record):
     buyer_maker: flag
 
 
+ZONE_BITS = 6
+ZONE_ROWS = 1 << ZONE_BITS
+
+
+class TapeZone(Record):
+    """Between which prices `ZONE_ROWS` consecutive rows stay, the first of a tape from its first row on. Candles do not count.
+
+    A zone with a funding payment lies between no prices: its limits are the other way round from everything.
+    """
+
+    low_ticks: i64  # lowest bid or trade
+    high_ticks: i64  # highest bid, ask or trade
+
+
 class ReportKind(IntEnum):
     """What the venue says about one of our orders."""
 

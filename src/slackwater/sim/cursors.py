@@ -5,7 +5,7 @@ from __future__ import annotations
 from slackwater.kernel.gather import row_of
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.kernel.record import Record, i64
-from slackwater.schema.events import TapeRow
+from slackwater.schema.events import TapeRow, TapeZone
 from slackwater.schema.units import NEVER_NS
 from slackwater.sim.faults import after_window_ns
 
@@ -18,6 +18,7 @@ class OrderIndex(Record):
 
 row_at = row_of(TapeRow)
 order_at = row_of(OrderIndex)
+zone_at = row_of(TapeZone)
 
 
 class Cursor(Record):
@@ -26,6 +27,7 @@ class Cursor(Record):
     rows_address: i64
     row_count: i64
     order_address: i64  # of the venue-time order; 0 when it is the rows' own
+    zones_address: i64  # of the rows' zones; 0 when there are none
     first: i64  # rows of this run: first, and one past the last
     stop: i64
     stall_every_ns: i64  # the feed stalls so often; 0 never

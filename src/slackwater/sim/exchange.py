@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slackwater.kernel.jit import jit, jit_inline
-from slackwater.schema.events import RowKind, TapeRow
+from slackwater.schema.events import RowKind, TapeRow, TapeZone
 from slackwater.schema.instrument import Instrument
 from slackwater.schema.params import Params
 from slackwater.sim.arrival import on_arrival
@@ -65,6 +65,12 @@ def is_between(row: TapeRow, highest_buy_ticks: int, ask_reach_ticks: int) -> bo
     # Without branches: rows are passed over by the hundred, and what comes next is anyone's guess. A trade's ask is 0.
     is_clear = (row.price_ticks > highest_buy_ticks) & (row.price_ticks < ask_reach_ticks) & (row.ask_ticks < ask_reach_ticks)
     return (is_clear & (row.kind != RowKind.FUNDING)) | (row.kind == RowKind.CANDLE)
+
+
+@jit_inline
+def is_zone_between(zone: TapeZone, highest_buy_ticks: int, ask_reach_ticks: int) -> bool:
+    """Whether every row of a zone surely stays there."""
+    return zone.low_ticks > highest_buy_ticks and zone.high_ticks < ask_reach_ticks
 
 
 @jit

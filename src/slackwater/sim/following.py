@@ -5,13 +5,13 @@ The cursor's `venue` is the next entry that may matter; its `shown` is the first
 
 from __future__ import annotations
 
-from slackwater.kernel.jit import jit
-from slackwater.schema.events import RowKind
+from slackwater.kernel.jit import jit, jit_inline
+from slackwater.schema.events import ZONE_BITS, ZONE_ROWS, RowKind
 from slackwater.schema.instrument import Instrument
 from slackwater.schema.params import Params
 from slackwater.schema.units import NEVER_NS
 from slackwater.sim import exchange
-from slackwater.sim.cursors import Cursor, row_at, venue_row
+from slackwater.sim.cursors import Cursor, row_at, venue_row, zone_at
 from slackwater.sim.matching import is_valid_book
 from slackwater.sim.records import VenueState
 
@@ -44,10 +44,19 @@ def _pass_over(v: VenueState, c: Cursor) -> None:
     end = min(k + LOOK_AHEAD, c.stop)
     highest_buy_ticks = v.highest_buy_ticks
     ask_reach_ticks = v.ask_reach_ticks
-    address = c.rows_address
-    while k < end and exchange.is_between(row_at(address, k), highest_buy_ticks, ask_reach_ticks):
-        k += 1
-    c.venue = k
+    while k < end:
+        if _is_zone_start(c, k) and exchange.is_zone_between(zone_at(c.zones_address, k >> ZONE_BITS), highest_buy_ticks, ask_reach_ticks):
+            k += ZONE_ROWS
+        elif exchange.is_between(row_at(c.rows_address, k), highest_buy_ticks, ask_reach_ticks):
+            k += 1
+        else:
+            break
+    c.venue = min(k, c.stop)
+
+
+@jit_inline
+def _is_zone_start(c: Cursor, k: int) -> bool:
+    return c.zones_address > 0 and k & (ZONE_ROWS - 1) == 0
 
 
 @jit
