@@ -79,7 +79,13 @@ def longest_cooldown_ns(s: SymbolState, p: Params) -> int:
 @jit
 def layer_gap_bps(s: SymbolState, p: Params) -> float:
     """The least distance between layers."""
-    gap = max(p.min_spread_bps, median_spread_bps(s.market), 0.5 * fee_floor_bps(p))
+    return layer_gap_at_bps(s, p, median_spread_bps(s.market))
+
+
+@jit
+def layer_gap_at_bps(s: SymbolState, p: Params, median_spread_bps: float) -> float:
+    """What that distance is at some median spread: no less when that is larger."""
+    gap = max(p.min_spread_bps, median_spread_bps, 0.5 * fee_floor_bps(p))
     return gap * (1.0 + 2.0 * s.behaviour.dup) if p.dynamic_enabled else gap
 
 

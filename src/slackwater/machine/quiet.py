@@ -10,7 +10,14 @@ from __future__ import annotations
 
 import math
 
-from slackwater.decision.adapt import last_entry_ns, longest_cooldown_ns, min_fast_tp_bps, min_tp_profit_bps, shortest_cooldown_ns
+from slackwater.decision.adapt import (
+    last_entry_ns,
+    layer_gap_at_bps,
+    longest_cooldown_ns,
+    min_fast_tp_bps,
+    min_tp_profit_bps,
+    shortest_cooldown_ns,
+)
 from slackwater.decision.averaging import hourly_until_ns
 from slackwater.decision.exits import forced_exit, resting_lots, resting_price_ticks
 from slackwater.decision.geometry import (
@@ -243,12 +250,16 @@ def _add_until_ns(s: SymbolState, p: Params, now_ns: int) -> int:
 
 @jit
 def _note_near(s: SymbolState, p: Params) -> bool:
-    """Note a volatility and an ask, with some leeway if possible, from which on or up to which the ask is too near for the next layer.
+    """Note an ask, and a volatility if need be, up to which or from which on the ask is too near for the next layer.
 
-    False when none were found.
+    The gap that layers keep may tell, whatever the volatility; else some leeway is given if possible. False when none were found.
     """
     q = s.quiet
     m = s.market
+    gap_bps = layer_gap_at_bps(s, p, 0.0)
+    q.most_ask_ticks = floor_ticks(s.ins, s.ledger.avg_entry * (1.0 + gap_bps / BPS)) - CLEAR_TICKS
+    if m.ask_ticks <= q.most_ask_ticks:
+        return True
     drift = drift_mult(m, p.signals)
     for share in LEEWAYS:
         ask_ticks = m.ask_ticks + int((1.0 - share) * LEEWAY_TICKS)

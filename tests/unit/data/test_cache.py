@@ -10,11 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from slackwater.data import cache, streams
-from slackwater.data.cache import TapeRows, load_rows
+from slackwater.data.cache import TapeRows, load_rows, zones_of
 from slackwater.data.layout import FUNDING_SCHEMA, KLINE_SCHEMA
 from slackwater.data.tape import open_tape
 from slackwater.errors import DataError
-from slackwater.schema.events import RowKind
+from slackwater.kernel.record import rows as rows_of
+from slackwater.schema.events import ZONE_ROWS, RowKind, TapeRow
+from slackwater.schema.units import NEVER_NS
 from tests.unit.data.tables import QUOTES, SEC, T0, TRADES, make_tape, quote_table, random_rows, trade_table
 
 LATENCY = 2_000_000
@@ -50,6 +52,28 @@ def test_candles_and_funding_are_rows(tmp_path: Path) -> None:
     assert found.venue_order is None, "a candle alone does not make the venue's order differ"
 
 
+def test_zones_hold_the_prices_of_their_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quotes, trades = random_rows(400)
+    make_tape(tmp_path, quotes, trades)
+    monkeypatch.setattr(cache, "BLOCK_ROWS", 2 * ZONE_ROWS)
+    found = load(tmp_path)
+    assert found.zones is not None
+    assert len(found.zones) == -(-len(found.rows) // ZONE_ROWS) > 3
+    for k, zone in enumerate(found.zones):
+        rows = found.rows[k * ZONE_ROWS : (k + 1) * ZONE_ROWS]
+        assert (zone.low_ticks, zone.high_ticks) == (rows.price_ticks.min(), max(rows.price_ticks.max(), rows.ask_ticks.max()))
+
+
+def test_zones_know_candles_from_prices_and_are_never_clear_of_funding() -> None:
+    tape = rows_of(TapeRow, 3 * ZONE_ROWS)
+    tape.kind, tape.price_ticks, tape.ask_ticks = RowKind.BOOK, 100, 101
+    tape[0].kind, tape[0].price_ticks, tape[0].ask_ticks = RowKind.CANDLE, 1, T0
+    tape[2 * ZONE_ROWS - 1].kind, tape[2 * ZONE_ROWS - 1].price_ticks = RowKind.FUNDING, 100
+    tape.kind[2 * ZONE_ROWS :] = RowKind.CANDLE
+    found = [(int(zone["low_ticks"]), int(zone["high_ticks"])) for zone in zones_of(tape)]
+    assert found == [(100, 101), (-NEVER_NS, NEVER_NS), (NEVER_NS, -NEVER_NS)]
+
+
 def test_the_merge_does_not_depend_on_the_size_of_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quotes, trades = random_rows(400)
     same = [(quotes[200][0], 100.0, float(k), True) for k in range(1, 40)]  # more equal times than a chunk holds
@@ -70,6 +94,7 @@ def test_venue_order_is_stable_and_complete(tmp_path: Path, monkeypatch: pytest.
     make_tape(tmp_path, table.append_column("ts_recv", pa.array(received)), trades)
     found = load(tmp_path)
     assert found.venue_order is not None
+    assert found.zones is None
     assert found.venue_order.tolist() == np.argsort(found.rows["ts_event"], kind="stable").tolist()
     assert bool((np.diff(found.rows["ts_recv"]) >= 0).all())
 

@@ -141,7 +141,6 @@ def _market(**fields: float) -> Callable[[Scene], None]:
     [
         _ask(10_500),  # far enough for a layer
         _ask(9_990),  # through the take-profit
-        _market(blended_bps=1.0),  # spacings shrink
         _market(live_bps=80.0),  # a heavy tail
         _market(live_bps=30.0),  # the target moves
         _market(median_spread_bps=30.0),
@@ -151,6 +150,28 @@ def test_what_changes_a_decision_has_the_book_looked_at(change: Callable[[Scene]
     scene = held()
     assert is_noted(scene)
     change(scene)
+    assert not is_quiet(scene)
+
+
+def test_below_the_gap_of_layers_the_ask_alone_decides() -> None:
+    scene = held()
+    scene.p[0].min_spread_bps = 9.0
+    assert is_noted(scene)
+    scene.m.blended_bps = 1.0
+    assert is_quiet(scene)
+    scene.set_ask(10_007)
+    assert is_quiet(scene)
+    scene.set_ask(10_009)
+    assert not is_quiet(scene)
+
+
+def test_above_the_gap_of_layers_a_calmer_market_lets_a_layer_in() -> None:
+    scene = held(avg_entry=99.97)
+    scene.m.blended_bps = 12.0
+    assert is_noted(scene)
+    scene.m.blended_bps = 11.0
+    assert is_quiet(scene)
+    scene.m.blended_bps = 10.0
     assert not is_quiet(scene)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from slackwater.data.cache import zones_of
 from slackwater.kernel.gather import address_of
 from slackwater.kernel.jit import jit
 from slackwater.kernel.record import Box, new, rows
@@ -65,11 +66,14 @@ def steady_tape(length: int) -> Box:
     return tape
 
 
-# The cursor knows the tape and the order by their addresses: a test keeps both.
-def cursor_over(tape: Box, order: np.ndarray | None = None, first: int = 0, stop: int | None = None) -> Box:
+# The cursor knows the tape, its order and its zones by their addresses: a test keeps all three.
+def cursor_over(
+    tape: Box, order: np.ndarray | None = None, first: int = 0, stop: int | None = None, zones: np.ndarray | None = None
+) -> Box:
     c = new(Cursor)
     c[0].rows_address, c[0].row_count = address_of(tape), len(tape)
     c[0].order_address = 0 if order is None else address_of(order)
+    c[0].zones_address = 0 if zones is None else address_of(zones)
     c[0].first, c[0].stop = first, len(tape) if stop is None else stop
     return c
 
@@ -112,6 +116,32 @@ def test_a_look_ahead_ends_and_goes_on_when_its_time_has_come() -> None:
     assert c[0].venue == 2 * LOOK_AHEAD + 1
     _until(venue.v, venue.ins, venue.p, c, 10_000 * MS)
     assert c[0].venue_ns == NEVER_NS
+
+
+@pytest.mark.parametrize(("first", "stop", "found"), [(0, 250, 130), (64, 250, 130), (65, 250, 70), (20, 100, 100), (127, 250, 127)])
+def test_a_zone_of_rows_is_passed_over_at_once(first: int, stop: int, found: int) -> None:
+    tape = steady_tape(250)
+    book(tape[130], 131 * MS, 1099, 1101)
+    zones = zones_of(tape)
+    for k in (70, 80, 127):
+        book(tape[k], (k + 1) * MS, 1099, 1101)  # the zone of rows 64 to 127 does not know
+    venue, c = resting_venue(1100), cursor_over(tape, first=first, stop=stop, zones=zones)
+    _seek(venue.v, c)
+    assert c[0].venue == found
+
+
+def test_a_zone_that_comes_near_is_gone_through() -> None:
+    tape = steady_tape(250)
+    book(tape[70], 71 * MS, 1099, 1101)
+    zones = zones_of(tape)
+    venue, c = resting_venue(1100), cursor_over(tape, zones=zones)
+    _seek(venue.v, c)
+    assert c[0].venue == 70
+    tape[10].kind = RowKind.FUNDING
+    zones = zones_of(tape)
+    c = cursor_over(tape, zones=zones)
+    _seek(venue.v, c)
+    assert c[0].venue == 10
 
 
 @pytest.mark.parametrize("at_ms", [0, 1, 2, 17, 63, 64, 99, 100, 5_000])
@@ -157,7 +187,7 @@ def test_rows_are_followed_in_venue_time() -> None:
 
 
 def random_tape(rng: np.random.Generator, length: int) -> Box:
-    """Books and trades about a price that walks, some of them senseless, several at one moment."""
+    """Books, trades, candles and funding about a price that walks, some of them senseless, several at one moment."""
     tape = rows(TapeRow, length)
     bid, now_ns = 1000, 0
     for k in range(length):
@@ -172,15 +202,17 @@ def random_tape(rng: np.random.Generator, length: int) -> Box:
         row.kind = RowKind.TRADE if rng.random() < 0.95 else RowKind.FUNDING
         row.price_ticks, row.lots, row.buyer_maker = bid + int(rng.integers(0, 4)), int(rng.integers(0, 6)), rng.random() < 0.5
         row.value = 1e-4
+        if rng.random() < 0.05:
+            row.kind, row.price_ticks, row.ask_ticks = RowKind.CANDLE, int(rng.integers(0, 3)), now_ns
     return tape
 
 
-def commands(rng: np.random.Generator, last_ns: int) -> list[Callable[[Venue], None]]:
-    """Orders, amends and cancels at moments of the tape."""
+def commands(rng: np.random.Generator, last_ns: int, below: int, above: int) -> list[Callable[[Venue], None]]:
+    """Orders, amends and cancels at moments of the tape, so far below and above where its price begins."""
     found: list[Callable[[Venue], None]] = []
     for k, at_ns in enumerate(sorted(int(t) for t in rng.integers(0, last_ns, 60))):
         side = Side.SELL if rng.random() < 0.6 else Side.BUY
-        price, lots = 1000 + int(rng.integers(-6, 9)), int(rng.integers(1, 5))
+        price, lots = 1000 + int(rng.integers(-below, above)), int(rng.integers(1, 5))
         tif, target = (Tif.IOC if rng.random() < 0.2 else Tif.GTX), int(rng.integers(1, k + 2))
         kind = CommandKind(int(rng.choice([CommandKind.PLACE, CommandKind.PLACE, CommandKind.AMEND, CommandKind.CANCEL])))
         order_id = k + 1 if kind == CommandKind.PLACE else target
@@ -199,9 +231,10 @@ def test_what_is_passed_over_tells_the_same_story(seed: int, model: int) -> None
     rng = np.random.default_rng(seed)
     tape = random_tape(rng, 900)
     last_ns = int(tape.ts_event[-1])
-    schedule = commands(rng, last_ns)
+    schedule = commands(rng, last_ns, 6, 9) if seed % 2 else commands(rng, last_ns, 20, 30)
     order = None if seed % 3 else np.arange(len(tape))
-    ahead, naive, c = Venue(), Venue(), cursor_over(tape, order)
+    zones = zones_of(tape) if seed % 4 else None
+    ahead, naive, c = Venue(), Venue(), cursor_over(tape, order, zones=zones)
     first = 0
     for venue in (ahead, naive):
         venue.p[0].queue_model = model
