@@ -32,7 +32,6 @@ def signals(
     from slackwater.config.loading import load
     from slackwater.config.lowering import lower
     from slackwater.data.cache import load_rows
-    from slackwater.data.layout import CANDLE_FRAMES, kline_name
     from slackwater.data.tape import open_tape
     from slackwater.kernel.record import as_box, new
     from slackwater.market.batch import CHUNK_ROWS, signal_chunks
@@ -46,11 +45,9 @@ def signals(
     rows = load_rows(tape, int(params[0].feed_latency_ns)).rows
     instrument = new(Instrument)
     tape.instrument.to_instrument(instrument[0])
-    names = {path.name for path in tape.files}
-    frames = [tf for tf, frame in enumerate(CANDLE_FRAMES) if kline_name(frame) in names]
     books = 0
     with progress(f"Signals of {tape.symbol}", len(rows)) as advance, parquet_sink(out) as sink:
-        for chunk in signal_chunks(rows, instrument, as_box(params["signals"].copy()), tape_frames=frames):
+        for chunk in signal_chunks(rows, instrument, as_box(params["signals"].copy()), tape_frames=tape.candle_frames):
             sink.write_batch(batch_of(chunk, sink.schema))
             books += len(chunk)
             advance(CHUNK_ROWS)

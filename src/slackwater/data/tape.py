@@ -16,7 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from slackwater.data.instrument import InstrumentSpec, read_instrument
-from slackwater.data.layout import DATE_PATTERN, INSTRUMENT, MANIFEST, data_files, date_folders, read_manifest, sha256_of
+from slackwater.data.layout import (
+    CANDLE_FRAMES,
+    DATE_PATTERN,
+    INSTRUMENT,
+    MANIFEST,
+    data_files,
+    date_folders,
+    kline_name,
+    read_manifest,
+    sha256_of,
+)
 from slackwater.errors import DataError, UsageError
 
 
@@ -34,6 +44,12 @@ class SymbolTape:
     def files(self) -> tuple[Path, ...]:
         """Every data file, by date and name."""
         return tuple(path for date in self.dates for path in data_files(self.folder / date))
+
+    @cached_property
+    def candle_frames(self) -> tuple[int, ...]:
+        """The time frames (0, 1, 2 for 1m, 5m, 15m) whose candles the tape brings on some day."""
+        names = {path.name for path in self.files}
+        return tuple(frame for frame, word in enumerate(CANDLE_FRAMES) if kline_name(word) in names)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

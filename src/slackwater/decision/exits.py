@@ -23,11 +23,17 @@ def forced_exit(s: SymbolState, p: Params, now_ns: int) -> int:
         return ExitReason.STOP.value
     if p.max_age_ns > 0 and now_ns - s.ledger.opened_ns > p.max_age_ns:
         return ExitReason.TIMEOUT.value
-    if p.max_drawdown_usd > 0.0 and s.ledger.equity_peak_usd - s.ledger.equity_usd >= p.max_drawdown_usd:
+    if is_drawn_down(s, p):
         return ExitReason.DRAWDOWN.value
     if s.risk.is_shutdown:
         return ExitReason.SHUTDOWN.value
     return ExitReason.NONE.value
+
+
+@jit
+def is_drawn_down(s: SymbolState, p: Params) -> bool:
+    """Whether the symbol's equity is `max_drawdown_usd` below its peak: a reason to leave, and to enter no more."""
+    return p.max_drawdown_usd > 0.0 and s.ledger.equity_peak_usd - s.ledger.equity_usd >= p.max_drawdown_usd
 
 
 @jit

@@ -68,8 +68,11 @@ def apply_realised(rec: Recovery, p: Params, now_ns: int, net_usd: float) -> Non
 @jit
 def _add_part(rec: Recovery, now_ns: int, usd: float) -> None:
     if rec.count == MAX_DEBT_PARTS:
+        # Both lapse as late as the later one: what is merged is never forgotten early.
         rec.merged_count += 1
-        rec.parts[(rec.first + rec.count - 1) % MAX_DEBT_PARTS].usd += usd
+        newest = rec.parts[(rec.first + rec.count - 1) % MAX_DEBT_PARTS]
+        newest.since_ns = now_ns
+        newest.usd += usd
         return
     part = rec.parts[(rec.first + rec.count) % MAX_DEBT_PARTS]
     part.since_ns = now_ns

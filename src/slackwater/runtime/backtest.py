@@ -101,7 +101,7 @@ def _input(entry: SymbolTape, feed_latency_ns: int) -> SymbolInput:
     loaded = load_rows(entry, feed_latency_ns)
     instrument = new(Instrument)
     entry.instrument.to_instrument(instrument[0])
-    return SymbolInput(entry.symbol, loaded.rows, loaded.venue_order, instrument, loaded.zones)
+    return SymbolInput(entry.symbol, loaded.rows, loaded.venue_order, instrument, loaded.zones, entry.candle_frames)
 
 
 def _end_ns(request: Request, inputs: Sequence[SymbolInput]) -> int | None:
@@ -269,9 +269,9 @@ def quarantined(session: Session, tape: Tape) -> dict[str, dict[str, int]]:
     result = {}
     for entry, s in zip(tape.symbols, session.states, strict=True):
         kinds = dict(entry.quarantined)
-        for kind, count in (("rejected_books", s.market.rejected_books), ("rejected_trades", s.market.rejected_trades)):
-            if count > 0:
-                kinds[kind] = int(count)
+        for kind in ("rejected_books", "rejected_trades", "rejected_candles"):
+            if s.market[kind] > 0:
+                kinds[kind] = int(s.market[kind])
         result[entry.symbol] = kinds
     return result
 

@@ -33,6 +33,7 @@ class SymbolInput:
         venue_order: row numbers in venue-time order, or None when that is the rows' own.
         instrument: one row of Instrument.
         zones: TapeZone of the rows, which make passing over them quicker; None for none.
+        candle_frames: time frames whose candles the tape brings, from whenever on; the others are built from mids.
     """
 
     name: str
@@ -40,6 +41,7 @@ class SymbolInput:
     venue_order: NDArray[np.int64] | None
     instrument: Box
     zones: Box | None = None
+    candle_frames: tuple[int, ...] = ()
 
 
 class Session:
@@ -101,6 +103,8 @@ class Session:
         state = self.states[k]
         state.symbol = k
         self.states["ins"][k] = source.instrument[0]
+        for frame in source.candle_frames:
+            state.market.frames[frame].from_tape = True
         self.venues[k].symbol = k
         seed_rng(state.rng, seed, source.name)
         seed_venue(self.venues[k], self.params, seed, source.name, self.delays)

@@ -300,6 +300,18 @@ def test_a_drawdown_halts_entries() -> None:
     assert check(after(OPEN, settings + table)).state.risk.is_drawdown_halted
 
 
+def test_a_drawdown_halts_entries_also_where_a_stop_closes() -> None:
+    settings = "set risk.max_drawdown_usd 2\nset grid.cooldown_sec 0.1\nset risk.cooldown_steps_sec [0]\n"
+    table = """
+        set exit.stop_loss_bps 30
+        1.000 book 100.30x50 100.40x50      -> cancel 2 clearing
+        1.010 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 100.40x5 close_ioc
+        1.020 fill 3 100.40x5 taker         -> end 3 filled 5/5 close_ioc; close stop 5
+        5.000 book 99.80x50 100.00x50
+    """
+    assert check(after(OPEN, settings + table)).state.risk.is_drawdown_halted
+
+
 def test_a_shutdown_while_flat_ends_the_entry_and_closes_what_it_still_fills() -> None:
     check("""
         0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from slackwater.config import Config
 from slackwater.data.cache import load_rows
-from slackwater.data.layout import CANDLE_FRAMES, kline_name
 from slackwater.data.scan.ranking import Candidate, ranking, refusals_by_figures, refusals_by_name, tape_parts
 from slackwater.data.tape import SymbolTape, find_symbol_folders, open_symbol
 from slackwater.data.writer import GAP_NS
@@ -107,12 +106,10 @@ def measure(entry: SymbolTape, config: Config) -> dict[str, float | None]:
     rows = load_rows(entry, int(params[0].feed_latency_ns)).rows
     instrument = new(Instrument)
     entry.instrument.to_instrument(instrument[0])
-    names = {path.name for path in entry.files}
-    present = [tf for tf, frame in enumerate(CANDLE_FRAMES) if kline_name(frame) in names]
     gauge, trades, usd = Gauge(), 0, 0.0
     day_ago_ns = int(rows[-1].ts_recv) - DAY
     unit = float(entry.instrument.tick * entry.instrument.lot)
-    chunks = signal_chunks(rows, instrument, as_box(params["signals"].copy()), tape_frames=present, chunk_rows=CHUNK_ROWS)
+    chunks = signal_chunks(rows, instrument, as_box(params["signals"].copy()), tape_frames=entry.candle_frames, chunk_rows=CHUNK_ROWS)
     for number, chunk in enumerate(chunks):
         part = rows[number * CHUNK_ROWS : (number + 1) * CHUNK_ROWS]
         traded = part[part["kind"] == RowKind.TRADE]
