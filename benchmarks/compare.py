@@ -48,14 +48,14 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--python", required=True, help="the Python of hftbacktest's environment")
     parser.add_argument("--events", type=int, default=5_000_000, help="quotes and trades of each tape")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--profile", choices=[*bench.PROFILES, "both"], default="both")
+    parser.add_argument("--profile", choices=[*bench.PROFILES, "all"], default="all")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     return parser.parse_args()
 
 
 def compare(options: argparse.Namespace) -> dict[str, Any]:
     """Every round of every profile: ours, theirs in both ways, ours, and so on."""
-    names = bench.PROFILES if options.profile == "both" else (options.profile,)
+    names = bench.PROFILES if options.profile == "all" else (options.profile,)
     profiles = {name: compare_profile(name, options) for name in names}
     return {"events": options.events, "machine": bench.machine(), "profiles": profiles}
 

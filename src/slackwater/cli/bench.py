@@ -17,7 +17,10 @@ WIDTHS = (9, 12, 8, 8, 8, 10, 8)
 def bench(
     *,
     events: Annotated[int, Parameter(help="Quotes and trades of each tape.")] = 5_000_000,
-    profile: Annotated[Literal["calm", "pumps", "both"], Parameter(help="calm: the strategy only watches. pumps: it trades.")] = "both",
+    profile: Annotated[
+        Literal["calm", "alt", "pumps", "all"],
+        Parameter(help="calm: the strategy only watches. alt: it trades as on a usual day. pumps: it trades whenever it can."),
+    ] = "all",
     rounds: Annotated[int, Parameter(help="Rounds of each tape; their median counts.")] = 5,
     json: Json = False,
 ) -> None:
@@ -30,7 +33,7 @@ def bench(
     from slackwater.runtime.bench import PROFILES, Plan, run_bench
 
     say_if_compiling()
-    plan = Plan(events, PROFILES if profile == "both" else (profile,), rounds)
+    plan = Plan(events, PROFILES if profile == "all" else (profile,), rounds)
     note(f"{len(plan.profiles)} tape(s) of {events:,} events, {rounds} round(s) each; tapes stay in the cache folder")
     with progress("Measuring", rounds * len(plan.profiles)) as advance:
         document = run_bench(plan, advance)

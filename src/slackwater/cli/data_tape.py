@@ -23,7 +23,10 @@ def synth(
     hours: Annotated[float | None, Parameter(help="Length of the tape. Left out, without --events either: 1.")] = None,
     seed: Annotated[int, Parameter(help="The same seed is the same tape.")] = 1,
     profile: Annotated[
-        str, Parameter(help="pumps: wide spreads and pushes that exhaust. calm: tight spreads, a hundred rows a second.")
+        str,
+        Parameter(
+            help="pumps: wide spreads and pushes that exhaust. alt: a liquid altcoin on a usual day. calm: tight spreads, no pushes."
+        ),
     ] = "pumps",
     json: Json = False,
 ) -> None:

@@ -30,7 +30,7 @@ from slackwater.data.cache import cache_folder
 from slackwater.errors import SlackwaterError
 from slackwater.runtime.bench_round import Task
 
-PROFILES = ("calm", "pumps")  # the strategy only watches; the strategy trades
+PROFILES = ("calm", "alt", "pumps")  # the strategy only watches; it trades as on a usual day; it trades whenever it can
 SEED = 1
 SYMBOL = "SYNA"
 WATCH_SEC = 0.01  # between two looks at a process's memory

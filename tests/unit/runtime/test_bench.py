@@ -71,7 +71,7 @@ def test_what_cannot_be_measured_is_refused(words: list[str], capsys: pytest.Cap
 def test_the_command_prints_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--events", "20000", "--rounds", "2", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert set(document["profiles"]) == {"calm", "pumps"}
+    assert set(document["profiles"]) == {"calm", "alt", "pumps"}
     for measured in document["profiles"].values():
         rounds = measured["rounds"]
         assert len(rounds) == 2

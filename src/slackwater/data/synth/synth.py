@@ -77,6 +77,26 @@ PROFILES: dict[str, dict[str, float]] = {
         "pull_sec": 14400.0,
         "minute_sigma_bps": 2.7,
     },
+    # A liquid altcoin on a usual day: spreads as on a real one (ETHUSD at Gemini, 2021-07-02: a tenth of its books below 1.9 bps, half below
+    # 4.6, a tenth above 8.3), sixty rows a second, pushed every five minutes, so that first entries are shot about as often as on that day.
+    "alt": {
+        "requotes_per_sec": 28.0,
+        "trades_per_sec": 12.0,
+        "sigma_bps": 0.7,
+        "tight_bps": 2.0,
+        "wide_bps": 10.0,
+        "regime_sec": 120.0,
+        "depth_usd": 2500.0,
+        "trade_usd": 250.0,
+        "idle_sec": 300.0,
+        "slide_share": 0.22,
+        "run_share": 0.15,
+        "slide_run_share": 0.4,
+        "burst_sec": 40.0,
+        "burst_rate": 4.0,
+        "pull_sec": 7200.0,
+        "minute_sigma_bps": 6.0,
+    },
     # An altcoin with wide spreads, pushed about every minute; four pushes in five are pumps, one pump in seven runs on.
     "pumps": {
         "requotes_per_sec": 7.0,

@@ -1,4 +1,4 @@
-"""Synthetic markets: one seed is one tape, the book and trades agree, and the two profiles are what they claim."""
+"""Synthetic markets: one seed is one tape, the book and trades agree, and the profiles are what they claim."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_seed_is_a_tape(tmp_path: Path) -> None:
     assert not np.array_equal(rows[0][-100:], rows[1][-100:]), "symbols differ"
 
 
-@pytest.mark.parametrize("profile", ["calm", "pumps"])
+@pytest.mark.parametrize("profile", ["calm", "alt", "pumps"])
 def test_trades_take_from_the_book_that_was_shown(tmp_path: Path, profile: str) -> None:
     synthesise(SynthRequest(tmp_path, events=30_000, profile=profile))
     assert verify_tape(tmp_path)["symbols"][0]["damage"] == []
@@ -59,7 +59,7 @@ def test_trades_take_from_the_book_that_was_shown(tmp_path: Path, profile: str) 
 
 def test_profiles_are_what_they_claim(tmp_path: Path) -> None:
     spreads, rates = {}, {}
-    for profile in ("calm", "pumps"):
+    for profile in ("calm", "alt", "pumps"):
         synthesise(SynthRequest(tmp_path / profile, events=200_000, profile=profile))
         table = pq.read_table(tmp_path / profile / DAY / "quotes.parquet")
         bid, ask, times = (table[name].to_numpy() for name in ("bid_ticks", "ask_ticks", "ts_event"))
@@ -71,6 +71,8 @@ def test_profiles_are_what_they_claim(tmp_path: Path) -> None:
     assert (spreads["pumps"] >= 7.0).mean() > 0.5
     assert np.quantile(spreads["pumps"], 0.99) < 40.0
     assert np.std(spreads["pumps"]) > 1.0, "there are regimes"
+    assert np.quantile(spreads["alt"], [0.1, 0.5, 0.9]) == pytest.approx([1.9, 4.6, 8.3], abs=1.0), "as on a real day"
+    assert 45.0 < rates["alt"] < 75.0
 
 
 def test_pumps_rise_and_most_of_them_revert(tmp_path: Path) -> None:
