@@ -77,8 +77,8 @@ PROFILES: dict[str, dict[str, float]] = {
         "pull_sec": 14400.0,
         "minute_sigma_bps": 2.7,
     },
-    # A liquid altcoin on a usual day: spreads as on a real one (ETHUSD at Gemini, 2021-07-02: a tenth of its books below 1.9 bps, half below
-    # 4.6, a tenth above 8.3), sixty rows a second, pushed every five minutes, so that first entries are shot about as often as on that day.
+    # A liquid altcoin on a usual day: spreads as on a real one (ETHUSD at Gemini, 2021-07-02: a tenth of its books below 1.9 bps, half
+    # below 4.6, a tenth above 8.3), sixty rows a second, pushed every five minutes: first entries are shot about as often as on that day.
     "alt": {
         "requotes_per_sec": 28.0,
         "trades_per_sec": 12.0,
