@@ -38,7 +38,8 @@ ZONE_DTYPE = dtype_of(TapeZone)
 class TapeRows:
     """A symbol's rows in receive order.
 
-    `rows` is a record array of TapeRow, mapped copy-on-write: it can be handed to kernels like any array and never changes the file.
+    `rows` is a record array of TapeRow, mapped copy-on-write: it can be handed to kernels like any array and never changes the file. It ends
+    with the last quote or trade.
     `venue_order` is None when venue time never runs backwards over the rows, else the row numbers in venue-time order (int64, stable).
     `zones` is a record array of TapeZone, or None when there is a venue order, for which it tells nothing.
     """
@@ -68,9 +69,21 @@ def load_rows(tape: SymbolTape, feed_latency_ns: int) -> TapeRows:
         _build(tape, feed_latency_ns, home, target)
     rows = as_box(np.memmap(target / ROWS_FILE, ROW_DTYPE, mode="c"))
     order_path = target / ORDER_FILE
-    if order_path.exists():
-        return TapeRows(rows, np.asarray(np.memmap(order_path, np.int64, mode="c")), None)
-    return TapeRows(rows, None, as_box(np.memmap(target / ZONES_FILE, ZONE_DTYPE, mode="c")))
+    end = _market_end(rows)
+    if not order_path.exists():
+        return TapeRows(rows[:end], None, as_box(np.memmap(target / ZONES_FILE, ZONE_DTYPE, mode="c")))
+    order = np.asarray(np.memmap(order_path, np.int64, mode="c"))
+    return TapeRows(rows[:end], order if end == len(rows) else order[order < end], None)
+
+
+def _market_end(rows: Box) -> int:
+    """One past the last quote or trade: a market ends with them, whatever candles and funding still follow."""
+    for stop in range(len(rows), 0, -BLOCK_ROWS):
+        kinds = rows["kind"][max(stop - BLOCK_ROWS, 0) : stop]
+        found = np.flatnonzero((kinds == RowKind.BOOK) | (kinds == RowKind.TRADE))
+        if len(found):
+            return max(stop - BLOCK_ROWS, 0) + int(found[-1]) + 1
+    return len(rows)
 
 
 def _digest(text: str) -> str:

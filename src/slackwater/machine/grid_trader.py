@@ -22,7 +22,10 @@ from slackwater.schema.enums import Context, ExitReason, Gate, GroupStatus, Inve
 from slackwater.schema.events import Report, RowKind, TapeRow
 from slackwater.schema.params import Params
 from slackwater.schema.state import Portfolio, SymbolState
-from slackwater.schema.units import NEVER_NS
+from slackwater.schema.units import MINUTE, NEVER_NS
+
+
+HOLE_NS = MINUTE  # without a book for so long
 
 
 @jit_inline
@@ -168,7 +171,7 @@ def on_timer(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: 
         return
     log_equity(s, p, out, now_ns)
     quiet.go_on(s)
-    s.wake_ns = min(s.upkeep_ns, now_ns + EQUITY_INTERVAL_NS)
+    _set_wake(s)
 
 
 @jit
@@ -292,8 +295,9 @@ def _set_timers(s: SymbolState, p: Params, now_ns: int, tp_wake_ns: int) -> None
 
 @jit
 def _set_wake(s: SymbolState) -> None:
+    """The next moment that the state asks for. Where the tape has a hole the account stays as it is, and is noted again at the next book."""
     s.wake_ns = s.upkeep_ns
-    if s.ledger.short_lots > 0:
+    if s.ledger.short_lots > 0 and s.equity_logged_ns - s.market.book_ns < HOLE_NS:
         s.wake_ns = min(s.wake_ns, s.equity_logged_ns + EQUITY_INTERVAL_NS)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenarios.orders.tape_play import check
+from slackwater.schema.units import SEC
+from tests.scenarios.orders.desk import T0, market_event
+from tests.scenarios.orders.tape_play import check, session_of
 
 SESSIONS = {
     "a round trip at rest": """
@@ -101,3 +103,22 @@ def test_session(table: str) -> None:
     session = check(table)
     assert session.states[0].live_orders == 0
     assert session.states[0].ledger.short_lots == -session.venues[0].position_lots
+
+
+def test_the_account_is_noted_each_second_but_not_through_a_hole_of_the_tape() -> None:
+    told = [
+        "0.0 book 99.80x50 100.00x50",
+        "0.1 trade 100.01x9 buy",
+        "5.0 book 99.80x50 100.00x50",
+        "90000.0 book 99.80x50 99.99x50",
+        "90002.0 wait",
+    ]
+    events = [(T0 + round(float(at) * SEC), market_event(word, rest)) for at, word, *rest in (line.split() for line in told)]
+    seconds = []
+    for out in session_of(events, {}).run():
+        seconds += [(int(at_ns) - T0) / SEC for at_ns in out[0].equities["ts_ns"][: out[0].equity_count]]
+        out[0].equity_count = 0
+    before = [at for at in seconds if at < 90_000]
+    assert max(later - at for at, later in zip(before, before[1:], strict=False)) < 1.0 + 1e-6
+    assert 65.0 <= before[-1] <= 66.0
+    assert seconds[len(before)] == 90_000.0

@@ -64,6 +64,20 @@ def test_zones_hold_the_prices_of_their_rows(tmp_path: Path, monkeypatch: pytest
         assert (zone.low_ticks, zone.high_ticks) == (rows.price_ticks.min(), max(rows.price_ticks.max(), rows.ask_ticks.max()))
 
 
+def test_rows_end_with_the_last_quote_or_trade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "BLOCK_ROWS", ZONE_ROWS)
+    make_tape(tmp_path, QUOTES, TRADES)
+    rates = [{"ts_event": T0 + k * SEC, "ts_recv": None, "rate": 0.0001} for k in range(1, 200)]
+    pq.write_table(pa.Table.from_pylist(rates, FUNDING_SCHEMA), tmp_path / DAY / "funding.parquet")
+    found = load(tmp_path)
+    assert (len(found.rows), found.rows[-1].kind) == (8, RowKind.BOOK)
+    late = [rate | {"ts_recv": T0 + 3600 * SEC} if rate["ts_event"] == T0 + SEC else rate for rate in rates]
+    pq.write_table(pa.Table.from_pylist(late, FUNDING_SCHEMA), tmp_path / DAY / "funding.parquet")
+    found = load(tmp_path)
+    assert found.venue_order is not None
+    assert sorted(found.venue_order.tolist()) == list(range(len(found.rows)))
+
+
 def test_zones_know_candles_from_prices_and_are_never_clear_of_funding() -> None:
     tape = rows_of(TapeRow, 3 * ZONE_ROWS)
     tape.kind, tape.price_ticks, tape.ask_ticks = RowKind.BOOK, 100, 101
