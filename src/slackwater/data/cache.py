@@ -38,8 +38,8 @@ ZONE_DTYPE = dtype_of(TapeZone)
 class TapeRows:
     """A symbol's rows in receive order.
 
-    `rows` is a record array of TapeRow, mapped copy-on-write: it can be handed to kernels like any array and never changes the file. It ends
-    with the last quote or trade.
+    `rows` is a record array of TapeRow up to the last quote or trade, mapped copy-on-write: it can be handed to kernels like any array and
+    never changes the file.
     `venue_order` is None when venue time never runs backwards over the rows, else the row numbers in venue-time order (int64, stable).
     `zones` is a record array of TapeZone, or None when there is a venue order, for which it tells nothing.
     """
@@ -71,9 +71,9 @@ def load_rows(tape: SymbolTape, feed_latency_ns: int) -> TapeRows:
     order_path = target / ORDER_FILE
     end = _market_end(rows)
     if not order_path.exists():
-        return TapeRows(rows[:end], None, as_box(np.memmap(target / ZONES_FILE, ZONE_DTYPE, mode="c")))
+        return TapeRows(as_box(rows[:end]), None, as_box(np.memmap(target / ZONES_FILE, ZONE_DTYPE, mode="c")))
     order = np.asarray(np.memmap(order_path, np.int64, mode="c"))
-    return TapeRows(rows[:end], order if end == len(rows) else order[order < end], None)
+    return TapeRows(as_box(rows[:end]), order if end == len(rows) else order[order < end], None)
 
 
 def _market_end(rows: Box) -> int:

@@ -24,7 +24,6 @@ from slackwater.schema.params import Params
 from slackwater.schema.state import Portfolio, SymbolState
 from slackwater.schema.units import MINUTE, NEVER_NS
 
-
 HOLE_NS = MINUTE  # without a book for so long
 
 
@@ -295,7 +294,7 @@ def _set_timers(s: SymbolState, p: Params, now_ns: int, tp_wake_ns: int) -> None
 
 @jit
 def _set_wake(s: SymbolState) -> None:
-    """The next moment that the state asks for. Where the tape has a hole the account stays as it is, and is noted again at the next book."""
+    """Set the next moment the state asks for. In a hole of the tape the account stays as it is, and is noted again at the next book."""
     s.wake_ns = s.upkeep_ns
     if s.ledger.short_lots > 0 and s.equity_logged_ns - s.market.book_ns < HOLE_NS:
         s.wake_ns = min(s.wake_ns, s.equity_logged_ns + EQUITY_INTERVAL_NS)
