@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -26,3 +27,14 @@ def test_nothing_half_written_stays(asked: signal.Signals, code: int, tmp_path: 
     assert process.returncode == code, said
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(("asked", "error"), [(signal.SIGINT, "KeyboardInterrupt"), (signal.SIGTERM, None)])
+@pytest.mark.parametrize(("step_sec", "said"), [(0.0, "a step was finished\n"), (60.0, "")])
+def test_work_is_left_between_two_steps_unless_one_takes_too_long(
+    asked: signal.Signals, error: str | None, step_sec: float, said: str
+) -> None:
+    words = [sys.executable, Path(__file__).parent / "told_to_stop.py", str(int(asked)), str(step_sec)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT_SEC, check=False)
+    assert (done.stdout, "ignored" in done.stderr, done.returncode) == (said, False, 143 if error is None else -signal.SIGINT)
+    assert error is None or error in done.stderr

@@ -7,15 +7,14 @@ stands here.
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple
 
 from slackwater import __version__
+from slackwater.cli.leaving import listen
 from slackwater.errors import SlackwaterError, UsageError
 
 if TYPE_CHECKING:
@@ -75,8 +74,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
     An error that nobody foresaw is left to Python, which prints it through `_report_unexpected` and exits with 1.
     """
     sys.excepthook = _report_unexpected
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _leave)
+    listen()
     words = list(sys.argv[1:] if tokens is None else tokens)
     try:
         code = _run(words)
@@ -93,11 +91,6 @@ def main(tokens: Sequence[str] | None = None) -> int:
         # The reader went away (`slackwater ... | head`): not our failure, and Python must not report it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-
-
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    """Asked to end: what is half-written is cleared away on the way out."""
-    raise SystemExit(128 + number)
 
 
 def _run(words: list[str]) -> int:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from slackwater.cli.leaving import by_steps, leave_if_told
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -32,18 +34,24 @@ def note(message: str) -> None:
 
 @contextmanager
 def progress(description: str, total: float | None = None) -> Iterator[Advance]:
-    """A progress bar on stderr while the block runs; yields the function that moves it by some amount.
+    """A progress bar on stderr while the block runs; yields the function that moves it by some amount, and leaves where that was asked for.
 
-    In a pipe there is no bar and the function does nothing. Without a total the bar only shows that work goes on.
+    In a pipe there is no bar. Without a total the bar only shows that work goes on.
     """
     if not sys.stderr.isatty():
-        yield lambda amount: None
+        with by_steps():
+            yield lambda amount: leave_if_told()
         return
     from rich.progress import Progress
 
-    with Progress(console=stderr_console(), transient=True) as bar:
+    with Progress(console=stderr_console(), transient=True) as bar, by_steps():
         task = bar.add_task(description, total=total)
-        yield lambda amount: bar.advance(task, amount)
+
+        def advance(amount: float) -> None:
+            leave_if_told()
+            bar.advance(task, amount)
+
+        yield advance
 
 
 def emit(as_json: bool, payload: Mapping[str, Any], text: Callable[[], str]) -> None:
