@@ -1,4 +1,4 @@
-"""Whole sessions over scripted tapes: round trips through the venue, refusals and races that latency makes, lost answers, ends of a tape."""
+"""Whole sessions over scripted tapes: round trips through the venue, refusals, races that latency makes, lost answers, a tape's end."""
 
 from __future__ import annotations
 
