@@ -12,6 +12,7 @@ from slackwater.config import Config
 from slackwater.config.loading import from_mapping
 from slackwater.data.synth.synth import DEFAULT_START_NS, SynthRequest, synthesise
 from slackwater.runtime.backtest import Request, run_backtest
+from slackwater.runtime.moment import explain_at
 from slackwater.schema.units import SEC
 
 
@@ -38,6 +39,9 @@ def test_positions_that_are_not_kept_are_closed_at_the_last_book(tape: Path, hel
     assert document["summary"]["total"]["open_symbols"] == []
     closes = pq.read_table(tmp_path / "shut" / "closes.parquet").to_pylist()
     assert [row["reason"] for row in closes] == ["shutdown"]
+    for before_ns, is_flat in ((1, False), (0, True)):  # the tape has no rows any more, but moments it has
+        (part,) = explain_at(tmp_path / "shut", closes[0]["close_ns"] - before_ns, closes[0]["symbol"])["symbols"]
+        assert (part["position"]["qty"] == 0, part["closing"] == "idle") == (is_flat, is_flat)
 
 
 @pytest.fixture(scope="module")
