@@ -96,7 +96,7 @@ CONFIGURATIONS: dict[str, Configuration] = {
     ),
     "caps": Configuration(replace(OPEN, max_total_notional_usd=260.0, max_symbol_notional_usd=180.0), symbols=2),
     "portfolio": Configuration(replace(OPEN, max_total_notional_usd=150.0, max_age_ns=HOUR), symbols=3),
-    "shutdown": Configuration(replace(OPEN, recovery_only=False), changes={"keep_positions": False}),
+    "shutdown": Configuration(replace(OPEN, recovery_only=False), symbols=2, changes={"keep_positions": False}),
     "recovery_only": _opened(recovery_only=True),
     "sliced": Configuration(replace(OPEN, max_total_notional_usd=1e9), changes=SLICES),
     "sliced_zones": Configuration(

@@ -14,6 +14,7 @@ from slackwater.config import Config
 from slackwater.kernel.record import Box, dtype_of
 from slackwater.runtime.session import Session, SymbolInput
 from slackwater.schema.params import Params, SignalParams
+from slackwater.schema.units import NEVER_NS
 from slackwater.sim import loop
 from tests.market_kit import instrument
 from tests.reference.settings import Settings
@@ -30,6 +31,7 @@ LOGS = {
 }
 # Not whole milliseconds: no answer of the venue meets a row of the tape.
 LATENCIES = {"entry_latency_ns": 5_137_000, "response_latency_ns": 5_211_000}
+NOTHING_NS = -1  # up to here nothing happens but the end of a tape whose last row has been delivered
 NOT_IN_PARAMS = {"klines", "tick_num", "tick_den", "lot_num", "lot_den", "min_lots", "venue_min_notional_usd", "cooldown_step_ns"}
 Rows = dict[str, list[SimpleNamespace]]
 
@@ -39,8 +41,8 @@ class Stop(Enum):
 
     BEFORE_ROW = 0
     AFTER_ROW = 1
-    SHUTDOWN = 2  # the tape has ended, everything is being closed
-    DRAINED = 3  # what was in flight has been delivered
+    ENDED = 2  # a symbol's tape has ended: everything of it is to be closed, or no more is decided
+    DRAINED = 3  # all that was still to happen has
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,9 @@ class EngineRun:
             row = tapes[symbol][int(session.cursors[symbol].local)]
             yield Step(Stop.BEFORE_ROW, symbol, row, self._gather(session.run_until(int(row.ts_recv) - 1)))
             yield Step(Stop.AFTER_ROW, symbol, row, self._gather(self._one_row(int(row.ts_recv))))
-        if not self.keeps_positions:
-            loop.finish(*session._arguments(), int(loop.Phase.SHUTDOWN))
-            yield Step(Stop.SHUTDOWN, 0, row, self._gather(session._until_done(session._arguments())))
-        loop.finish(*session._arguments(), int(loop.Phase.DRAIN))
-        yield Step(Stop.DRAINED, 0, row, self._gather(session._until_done(session._arguments())))
+            if session.cursors[symbol].local == session.cursors[symbol].stop:
+                yield Step(Stop.ENDED, symbol, row, self._gather(session.run_until(NOTHING_NS)))
+        yield Step(Stop.DRAINED, 0, row, self._gather(session.run_until(NEVER_NS)))
 
     def _next_symbol(self) -> int:
         """Whose row comes next: at the same time the first by name."""

@@ -325,10 +325,11 @@ def live_orders(state: Any) -> list[int]:
 def follow(run: EngineRun, settings: Settings) -> list[Shadow]:
     """Run engine and reference side by side, up to the first step with a difference."""
     shadows = [Shadow(k, settings, run.is_sliced) for k in range(len(run.tapes))]
+    was_draining = [False] * len(shadows)
     for step in run.steps():
         now = int(step.row.ts_recv)
-        if step.stop is Stop.SHUTDOWN:
-            _shut_down(shadows, now)
+        if step.stop is Stop.ENDED and not run.keeps_positions:
+            _shut_down(shadows[step.symbol], now)
         for shadow in shadows:
             state, logs = run.states[shadow.index], split(step.logs, shadow.index)
             shadow.is_at_book = False
@@ -338,7 +339,8 @@ def follow(run: EngineRun, settings: Settings) -> list[Shadow]:
                 other_usd = sum(other.committed_usd for other in shadows if other is not shadow)
                 shadow.on_row(step.row, other_usd, logs, state)
             else:
-                shadow.on_happenings(logs, bool(state.risk.is_draining))
+                shadow.on_happenings(logs, was_draining[shadow.index])
+            was_draining[shadow.index] = bool(state.risk.is_draining)
             shadow.sync(state, now, live_orders(state))
             shadow.compare_accounts(logs, state)
             if shadow.is_at_book:
@@ -351,14 +353,13 @@ def follow(run: EngineRun, settings: Settings) -> list[Shadow]:
     return shadows
 
 
-def _shut_down(shadows: Iterable[Shadow], now: int) -> None:
-    for shadow in shadows:
-        one = shadow.one
-        one.state.is_shutdown = True
-        one.state.is_entry_disabled = True
-        reason = exits.guard_now(one.state, now)
-        if reason != "none":
-            one.on_close_decided(reason, 0)
+def _shut_down(shadow: Shadow, now: int) -> None:
+    one = shadow.one
+    one.state.is_shutdown = True
+    one.state.is_entry_disabled = True
+    reason = exits.guard_now(one.state, now)
+    if reason != "none":
+        one.on_close_decided(reason, 0)
 
 
 def _compare_counts(shadow: Shadow, state: Any) -> None:

@@ -14,6 +14,7 @@ from slackwater.kernel.rng import seed_rng
 from slackwater.runtime.tables import Names
 from slackwater.schema.audit import Out
 from slackwater.schema.state import SymbolState
+from slackwater.schema.units import NEVER_NS
 from slackwater.sim import loop
 from slackwater.sim.cursors import Cursor
 from slackwater.sim.faults import after_window_ns
@@ -80,13 +81,9 @@ class Session:
         self.loop[0].cursors_address = address_of(self.cursors)
         for k, source in enumerate(symbols):
             self._set_up(k, source, seed, start_ns, end_ns)
-        ends = [self._last_ns(k) for k in range(count)]
+        # One without rows writes nothing.
+        ends = [self.heard_ns(k, c.stop - 1) for k, c in enumerate(self.cursors) if c.stop > c.first]
         self.first_end_ns, self.last_ns = min(ends, default=0), max(ends, default=0)
-        self.loop[0].until_ns = self.last_ns
-
-    def _last_ns(self, k: int) -> int:
-        cursor = self.cursors[k]
-        return self.heard_ns(k, cursor.stop - 1) if cursor.stop > cursor.first else 0
 
     def heard_ns(self, k: int, row: int) -> int:
         """When a row of a symbol's tape reaches the strategy: its receive time, or the end of the stall that this falls into."""
@@ -139,18 +136,14 @@ class Session:
     def run(self) -> Iterator[Box]:
         """Run the tape to its end and finish. Yields the buffers whenever they must be emptied or some rows have gone by."""
         arguments = self._arguments()
+        self.loop[0].until_ns = NEVER_NS
         yield from self._run_tape(arguments)
-        if not bool(self.params[0].keep_positions):
-            loop.finish(*arguments, int(loop.Phase.SHUTDOWN))
-            yield from self._until_done(arguments)
-        loop.finish(*arguments, int(loop.Phase.DRAIN))
-        yield from self._until_done(arguments)
         loop.expire(*arguments)
         yield from self._until_done(arguments)
 
     def run_until(self, moment_ns: int) -> Iterator[Box]:
         """Run the tape up to and including a moment and leave everything as it stands then; may go on to a later one. Yields like `run`."""
-        self.loop[0].until_ns = min(moment_ns, self.last_ns)
+        self.loop[0].until_ns = moment_ns
         yield from self._run_tape(self._arguments())
 
     def run_to_row(self, symbol: int, row: int) -> Iterator[Box]:

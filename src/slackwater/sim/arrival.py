@@ -10,7 +10,7 @@ from slackwater.schema.params import Params
 from slackwater.sim.faults import is_outage, is_refused
 from slackwater.sim.fees import notional_usd
 from slackwater.sim.in_flight import (
-    copy_report,
+    draft_end,
     draft_order,
     draft_refusal,
     find_end,
@@ -234,10 +234,7 @@ def _query(v: VenueState, p: Params, request: Request) -> None:
     if slot != NO_SLOT:
         draft_order(v, v.orders[slot], ReportKind.STATUS.value, VenueReason.NONE)
     elif k >= 0:
-        copy_report(v.finished[k], v.draft)
-        if v.draft.kind == ReportKind.FILL:
-            v.draft.kind = ReportKind.STATUS
-            v.draft.lots = v.draft.cum_lots
+        draft_end(v, k)
     else:
-        draft_refusal(v, request, ReportKind.REJECT.value, VenueReason.UNKNOWN_ORDER)
+        draft_refusal(v, request.order_id, request.price_ticks, request.lots, ReportKind.REJECT.value, VenueReason.UNKNOWN_ORDER)
     send_query_answer(v, p)

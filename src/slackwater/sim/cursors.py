@@ -36,6 +36,8 @@ class Cursor(Record):
     local: i64  # next row to reach the strategy
     recv_ns: i64  # when it does
     heard_ns: i64  # when anything last reached the strategy
+    phase: i64  # Phase: how far the symbol is
+    limit_ns: i64  # when its shutdown ends whatever is left
     venue: i64  # next entry of the venue-time order that may matter to the venue
     venue_ns: i64  # when that happens there; NEVER_NS while the venue need not be followed
     shown: i64  # first entry of that order which the venue's book does not know of

@@ -192,13 +192,13 @@ def send_query_answer(v: VenueState, p: Params) -> None:
 
 
 @jit
-def draft_refusal(v: VenueState, request: Request, kind: int, reason: VenueReason) -> None:
-    """Write into the draft that a request changed no order."""
+def draft_refusal(v: VenueState, order_id: int, price_ticks: int, lots: int, kind: int, reason: VenueReason) -> None:
+    """Write into the draft that there is no such order, or that a request changed none."""
     draft = v.draft
     draft.ts_venue_ns = v.event_ns
-    draft.order_id = request.order_id
-    draft.price_ticks = request.price_ticks
-    draft.lots = request.lots
+    draft.order_id = order_id
+    draft.price_ticks = price_ticks
+    draft.lots = lots
     draft.kind = kind
     draft.reason = reason
     _clear_fill(v)
@@ -207,7 +207,7 @@ def draft_refusal(v: VenueState, request: Request, kind: int, reason: VenueReaso
 @jit
 def refuse_request(v: VenueState, p: Params, request: Request, kind: int, reason: VenueReason) -> None:
     """Report that a request changed no order."""
-    draft_refusal(v, request, kind, reason)
+    draft_refusal(v, request.order_id, request.price_ticks, request.lots, kind, reason)
     send_report(v, p)
 
 
@@ -241,6 +241,15 @@ def remember_end(v: VenueState) -> None:
     """Keep the draft, which ended an order, for later queries."""
     copy_report(v.draft, v.finished[v.finished_count % MAX_FINISHED])
     v.finished_count += 1
+
+
+@jit
+def draft_end(v: VenueState, k: int) -> None:
+    """Write the report that ended an order, at its place in `finished`, into the draft once more: of one that was filled as a STATUS."""
+    copy_report(v.finished[k], v.draft)
+    if v.draft.kind == ReportKind.FILL:
+        v.draft.kind = ReportKind.STATUS
+        v.draft.lots = v.draft.cum_lots
 
 
 @jit

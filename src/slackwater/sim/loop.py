@@ -14,27 +14,16 @@ from slackwater.kernel.jit import jit, jit_inline, jit_loop
 from slackwater.kernel.record import Box, Record, flag, i64
 from slackwater.machine import grid_trader
 from slackwater.market.signals import on_candle
-from slackwater.orders.close_ladder import is_closing
-from slackwater.orders.entry_group import is_working
 from slackwater.schema.audit import Out
-from slackwater.schema.events import Report, RowKind, VenueReason
+from slackwater.schema.events import Report, RowKind
 from slackwater.schema.params import Params
 from slackwater.schema.state import Portfolio, SymbolState, state_at
-from slackwater.schema.units import NEVER_NS, SEC
+from slackwater.schema.units import NEVER_NS
 from slackwater.sim import exchange
 from slackwater.sim.cursors import Cursor, cursor_at, recv_ns, row_at
+from slackwater.sim.ending import Phase, drain, end_tape, is_shut_down, tell_ends
 from slackwater.sim.following import happen, seek, show_until
 from slackwater.sim.records import VenueState, venue_at
-
-SHUTDOWN_LIMIT_NS = 60 * SEC  # the ladder takes less than a second; what is left then found nothing to trade against
-
-
-class Phase(IntEnum):
-    """What still happens."""
-
-    TAPE = 0
-    SHUTDOWN = 1  # no more rows; timers and reports go on until nothing is being closed
-    DRAIN = 2  # what is in flight is delivered without new decisions
 
 
 class Pause(IntEnum):
@@ -56,11 +45,10 @@ class Step(IntEnum):
 class Loop(Record):
     """The loop's own memory."""
 
-    phase: i64
     now_ns: i64
     rows_done: i64
     pause_at: i64  # come back after this many rows
-    until_ns: i64  # before the drain, nothing later than this happens
+    until_ns: i64  # nothing later than this happens
     due_ns: i64  # earliest `due_ns` of all symbols
     venue_ns: i64  # earliest `venue_ns` of all symbols
     venue_symbol: i64  # whose it is
@@ -68,6 +56,7 @@ class Loop(Record):
     rival_ns: i64  # no other symbol's row is earlier than this
     rival: i64  # the symbol it belongs to
     started: flag
+    has_ended: flag  # a symbol's last row has been delivered, and what follows from that has not happened
     report: Report  # the one being delivered
     venues_address: i64  # one VenueState and one Cursor per symbol, as the portfolio's states
     cursors_address: i64
@@ -92,12 +81,13 @@ def _cursor(lp: Loop, k: int) -> Cursor:
 @jit
 def _refresh_due(lp: Loop, k: int) -> None:
     """Look again at what is next for a symbol, after something of it changed."""
+    s = _state(lp, k)
     v = _venue(lp, k)
-    due = min(exchange.next_arrival_ns(v), exchange.next_report_ns(v))
-    if lp.phase != Phase.DRAIN:
-        due = min(due, _state(lp, k).wake_ns)
     c = _cursor(lp, k)
-    c.due_ns = due
+    due_ns = min(exchange.next_arrival_ns(v), exchange.next_report_ns(v))
+    if c.phase == Phase.SHUTDOWN and (is_shut_down(s) or min(due_ns, s.wake_ns) > c.limit_ns):
+        drain(s, c)
+    c.due_ns = min(due_ns, s.wake_ns)
     lp.due_ns = NEVER_NS
     for j in range(lp.portfolio.count):
         lp.due_ns = min(lp.due_ns, _cursor(lp, j).due_ns)
@@ -185,12 +175,23 @@ def _deliver_rows(lp: Loop, p: Params, out: Out, k: int, before_ns: int) -> None
 @jit
 def _after_row(lp: Loop, p: Params, out: Out, k: int) -> None:
     """What a row led to: commands leave, timers are noted, and a tape that has ended is."""
-    if _cursor(lp, k).local >= _cursor(lp, k).stop:
-        # A symbol ends with its own tape, so that it does the same alone and beside others.
-        _state(lp, k).risk.is_draining = True
-        _state(lp, k).wake_ns = NEVER_NS
+    if _cursor(lp, k).recv_ns == NEVER_NS:
+        lp.has_ended = True
     _send_commands(_venue(lp, k), p, out)
     _refresh_due(lp, k)
+
+
+@jit
+def _end_one(lp: Loop, p: Params, out: Out) -> None:
+    """Let one symbol whose last row has been delivered end; when there is none, nothing is left to do."""
+    for k in range(lp.portfolio.count):
+        c = _cursor(lp, k)
+        if c.phase == Phase.TAPE and c.recv_ns == NEVER_NS:
+            end_tape(lp.portfolio, _state(lp, k), p, out, c)
+            _send_commands(_venue(lp, k), p, out)
+            _refresh_due(lp, k)
+            return
+    lp.has_ended = False
 
 
 @jit
@@ -253,7 +254,7 @@ def _step_due(lp: Loop, p: Params, out: Out) -> int:
 
 @jit_loop
 def run(loop_box: Box, params: Box, out_box: Box) -> int:
-    """Run until the phase's end or a reason to come back; returns the Pause.
+    """Run until `until_ns`, until nothing is left, or for a reason to come back; returns the Pause.
 
     Args:
         loop_box: one row, which knows where the symbols' states, venues and cursors lie, each sorted by name.
@@ -269,16 +270,17 @@ def run(loop_box: Box, params: Box, out_box: Box) -> int:
             return Pause.LOGS.value
         if lp.rows_done >= lp.pause_at:
             return Pause.EVENTS.value
+        if lp.has_ended:
+            _end_one(lp, p, out)
+            continue
         row_ns = _cursor(lp, lp.current).recv_ns
         next_ns = min(row_ns, lp.due_ns)
-        if lp.phase != Phase.DRAIN and min(next_ns, lp.venue_ns) > lp.until_ns:
+        if min(next_ns, lp.venue_ns) > lp.until_ns:
             return Pause.DONE.value
         if lp.venue_ns <= next_ns and lp.venue_ns < NEVER_NS:
             _follow_venue(lp, p, next_ns)
             continue
         if row_ns >= lp.due_ns:
-            if lp.phase == Phase.SHUTDOWN and not _is_any_closing(lp):
-                return Pause.DONE.value
             step = _step_due(lp, p, out)
             if step == Step.NOTHING_LEFT:
                 return Pause.DONE.value
@@ -302,16 +304,8 @@ def start(lp: Loop) -> None:
     lp.due_ns = NEVER_NS
     lp.venue_ns = NEVER_NS
     _choose_tape(lp)
+    lp.has_ended = True  # one without rows has ended before it begins
     lp.started = True
-
-
-@jit
-def _is_any_closing(lp: Loop) -> bool:
-    """Whether a close is under way, or an entry group is: it may still fill what must then be closed."""
-    for k in range(lp.portfolio.count):
-        if is_closing(_state(lp, k)) or is_working(_state(lp, k)):
-            return True
-    return False
 
 
 @jit_loop
@@ -328,27 +322,13 @@ def preload(loop_box: Box, params: Box) -> None:
 
 
 @jit_loop
-def finish(loop_box: Box, params: Box, out_box: Box, phase: int) -> None:
-    """Begin an end phase: SHUTDOWN asks every symbol to close, DRAIN stops decisions."""
-    p = params[0]
-    out = out_box[0]
-    lp = loop_box[0]
-    lp.phase = phase
-    lp.until_ns = lp.now_ns + SHUTDOWN_LIMIT_NS
-    for k in range(lp.portfolio.count):
-        _state(lp, k).risk.is_draining = phase == Phase.DRAIN
-        if phase == Phase.SHUTDOWN:
-            grid_trader.request_shutdown(lp.portfolio, _state(lp, k), p, out, lp.now_ns)
-            _send_commands(_venue(lp, k), p, out)
-        _refresh_due(lp, k)
-
-
-@jit_loop
 def expire(loop_box: Box, params: Box, out_box: Box) -> None:
-    """End what still rests when the tape has ended, and mark what is still open."""
+    """When nothing is left, end every order that has not ended, and mark what is still open."""
     lp = loop_box[0]
     for k in range(lp.portfolio.count):
-        exchange.expire_all(_venue(lp, k), _cursor(lp, k).heard_ns, VenueReason.END_OF_TAPE)
-        if _state(lp, k).ledger.short_lots > 0:
-            grid_trader.log_equity(_state(lp, k), params[0], out_box[0], _cursor(lp, k).heard_ns)
+        s = _state(lp, k)
+        heard_ns = _cursor(lp, k).heard_ns
+        tell_ends(s, _venue(lp, k), heard_ns)
+        if s.ledger.short_lots > 0:
+            grid_trader.log_equity(s, params[0], out_box[0], heard_ns)
         _refresh_due(lp, k)

@@ -97,6 +97,7 @@ def changes(draw: st.DrawFn) -> dict[str, dict[str, object]]:
         sim["late_answer_prob"] = draw(st.sampled_from([0.0, 0.1, 0.5]))
         sim["late_answer_ms"] = draw(st.sampled_from([30.0, 700.0, 4000.0]))
         sim["duplicate_prob"] = draw(st.sampled_from([0.0, 0.1, 0.5]))
+        sim["lost_answer_prob"] = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
     return {
         **FREE,
         "sim": sim,

@@ -1,4 +1,4 @@
-"""Whole sessions over scripted tapes: a round trip through the venue, refusals and races that latency makes, and the end of a tape."""
+"""Whole sessions over scripted tapes: round trips through the venue, refusals, races that latency makes, lost answers, a tape's end."""
 
 from __future__ import annotations
 
@@ -78,27 +78,85 @@ ENDS = {
         set session.keep_positions false
         0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
         0.100 trade 100.01x9 buy            -> @0.105 fill 1 100.00x5; @0.105 end 1 filled 5/5 entry; @0.105 place 2 99.75x5 take_profit
-        0.200 wait
-        end -> @0.200 cancel 2 clearing; @0.210 end 2 canceled 0/5 clearing; @0.210 place 3 100.00x5 close_ioc;
+        0.200 wait                          -> cancel 2 clearing
+        end -> @0.210 end 2 canceled 0/5 clearing; @0.210 place 3 100.00x5 close_ioc;
                @0.220 fill 3 100.00x5; @0.220 end 3 filled 5/5 close_ioc; @0.220 close shutdown 5
     """,
     "nor is one whose fill was still on its way": """
         set session.keep_positions false
         0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
-        0.100 trade 100.01x2 buy
-        end -> @0.100 cancel 1 reap_close; @0.105 fill 1 100.00x2; @0.110 end 1 canceled 2/5 reap_close; @0.110 place 2 100.00x2 close_ioc;
+        0.100 trade 100.01x2 buy            -> cancel 1 reap_close
+        end -> @0.105 fill 1 100.00x2; @0.110 end 1 canceled 2/5 reap_close; @0.110 place 2 100.00x2 close_ioc;
                @0.120 fill 2 100.00x2; @0.120 end 2 filled 2/2 close_ioc; @0.120 close shutdown 2
+    """,
+    "an answer that is overdue at the end is waited for, and so is each one on the way out": """
+        set session.keep_positions false
+        set sim.lost_answer_prob 1
+        0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
+        0.100 trade 100.01x9 buy            -> @2.000 query 1 unanswered; @2.010 fill 1 100.00x5; @2.010 end 1 filled 5/5 entry;
+                                               @2.010 place 2 99.75x5 take_profit; @4.010 query 2 unanswered
+        4.015 wait
+        end -> @4.020 cancel 2 clearing; @6.020 query 2 unanswered; @6.030 end 2 canceled 0/5 clearing; @6.030 place 3 100.00x5 close_ioc;
+               @8.030 query 3 unanswered; @8.040 fill 3 100.00x5; @8.040 end 3 filled 5/5 close_ioc; @8.040 close shutdown 5
+    """,
+    "an entry whose answers were lost is asked after, and what it filled is closed": """
+        set session.keep_positions false
+        set sim.lost_answer_prob 1
+        0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
+        0.100 trade 100.01x2 buy
+        end -> @2.000 query 1 unanswered; @2.010 fill 1 100.00x2; @2.010 cancel 1 reap_close; @4.010 query 1 unanswered;
+               @4.020 end 1 canceled 2/5 reap_close; @4.020 place 2 100.00x2 close_ioc; @6.020 query 2 unanswered;
+               @6.030 fill 2 100.00x2; @6.030 end 2 filled 2/2 close_ioc; @6.030 close shutdown 2
     """,
     "an entry that nothing filled just ends": """
         set session.keep_positions false
         0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
-        0.100 wait
-        end -> @0.100 cancel 1 reap_close; @0.110 end 1 canceled 0/5 reap_close
+        0.100 wait                          -> cancel 1 reap_close
+        end -> @0.110 end 1 canceled 0/5 reap_close
+    """,
+}
+
+LOST = {
+    "what filled and was never told is told at the end": """
+        set sim.lost_answer_prob 1
+        0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
+        0.100 trade 100.01x9 buy
+        0.200 wait
+        end -> @0.200 fill 1 100.00x5; @0.200 end 1 filled 5/5 entry
+    """,
+    "what still rests is taken back with what it filled": """
+        set sim.lost_answer_prob 1
+        0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
+        0.100 trade 100.01x2 buy
+        0.200 wait
+        end -> @0.200 fill 1 100.00x2; @0.200 end 1 canceled 2/5 end_of_tape
+    """,
+    "a cancel that was carried out counts as ours": """
+        set sim.lost_answer_prob 1
+        0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry; @2.000 query 1 unanswered
+        8.000 wait                          -> cancel 1 reap_age
+        8.100 wait
+        end -> @8.100 end 1 canceled 0/5 reap_age
+    """,
+    "a modify that nobody answered ends with its order": """
+        set sim.lost_answer_prob 1
+        0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry; @2.000 query 1 unanswered
+        2.500 book 99.80x50 100.02x50       -> amend 1 100.02x5 chase
+        2.600 wait
+        end -> @2.600 end 1 canceled 0/5 end_of_tape
+    """,
+    "fills are told in the order in which orders ended": """
+        set sim.lost_answer_prob 1
+        0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
+        0.100 trade 100.01x2 buy            -> @2.000 query 1 unanswered; @2.010 fill 1 100.00x2; @2.010 place 2 99.75x2 take_profit
+        2.100 trade 100.01x9 buy
+        2.200 trade 99.74x9 sell
+        end -> @2.200 fill 1 100.00x3; @2.200 fill 2 99.75x2; @2.200 end 1 filled 5/5 entry; @2.200 end 2 filled 2/2 take_profit
     """,
 }
 
 
-@pytest.mark.parametrize("table", [pytest.param(table, id=name) for group in (SESSIONS, ENDS) for name, table in group.items()])
+@pytest.mark.parametrize("table", [pytest.param(table, id=name) for group in (SESSIONS, ENDS, LOST) for name, table in group.items()])
 def test_session(table: str) -> None:
     session = check(table)
     assert session.states[0].live_orders == 0
