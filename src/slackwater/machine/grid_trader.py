@@ -17,6 +17,7 @@ from slackwater.machine.reports import account
 from slackwater.market.mids import ret_2s_bps
 from slackwater.market.signals import is_warm, on_book, on_candle, on_trade, pump_score
 from slackwater.orders import answers, close_ladder, entry_group, take_profit
+from slackwater.orders.asks import note_ask
 from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, Out
 from slackwater.schema.enums import Context, ExitReason, Gate, GroupStatus, InverseMode, Occasion, OrderReason
 from slackwater.schema.events import Report, RowKind, TapeRow
@@ -36,6 +37,7 @@ def on_row(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, row: TapeR
     """One row of the tape, seen at `now_ns`. Returns whether commands, timers and logs surely are as before."""
     if row.kind == RowKind.BOOK:
         if on_book(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots):
+            s.event_ns = row.ts_event
             return _at_book(portfolio, s, p, out, now_ns)
     elif row.kind == RowKind.TRADE:
         on_trade(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.buyer_maker)
@@ -62,6 +64,7 @@ def _look_at_book(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now
     """Exits first; if nothing was sent, an entry or an add; then the working orders are kept up."""
     refresh(s.behaviour, p, now_ns, fee_floor_bps(p))
     s.quiet.gate = quiet.NO_GATE
+    note_ask(s)
     was_idle = is_idle(s)
     if was_idle:
         _try_entry(portfolio, s, p, out, now_ns)

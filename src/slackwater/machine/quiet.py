@@ -38,6 +38,7 @@ from slackwater.ledger.recovery import next_lapse_ns
 from slackwater.market.signals import calm_from_bps, pump_score
 from slackwater.market.volatility_regime import SURE, drift_mult
 from slackwater.orders import close_ladder, entry_group
+from slackwater.orders.asks import note_ask
 from slackwater.schema.enums import ExitReason, Gate, InverseMode
 from slackwater.schema.instrument import floor_ticks, price_of
 from slackwater.schema.params import Params
@@ -96,6 +97,7 @@ def _is_held_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
 def _is_forced_out(s: SymbolState, p: Params, now_ns: int) -> bool:
     """Account for another ask; whether it asks for an exit whatever it costs."""
     mark(s)
+    note_ask(s)
     s.quiet.ask_ticks = s.market.ask_ticks
     return forced_exit(s, p, now_ns) != ExitReason.NONE
 

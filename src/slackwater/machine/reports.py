@@ -209,7 +209,7 @@ def _apply_fill(
     elif o.purpose == Purpose.TAKE_PROFIT:
         reason = resting_reason(s)
         on_exit_fill(s, r.ts_recv_ns, lots)
-        ask = take_profit.reference_ask(s)
+        ask = take_profit.reference_ask(s, r.ts_venue_ns)
         apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, ask)
     else:
         if close_reason == ExitReason.INVERSE_TP:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from slackwater.kernel.jit import jit, jit_inline
+from slackwater.orders.asks import ask_before
 from slackwater.orders.emit import cancel_order, cancel_purpose, count_purpose, emit_amend, emit_place, new_group, take_slot
 from slackwater.orders.slicing import cut
 from slackwater.schema.audit import Out
@@ -165,10 +166,10 @@ def forget_refusal(s: SymbolState) -> None:
 
 
 @jit
-def reference_ask(s: SymbolState) -> float:
-    """The ask just before the group's first fill, taken at that fill."""
+def reference_ask(s: SymbolState, venue_ns: int) -> float:
+    """The ask at the venue just before the group's first fill, which is reported when this is first asked, as of `venue_ns`."""
     if s.take_profit.reference_ask == 0.0:
-        s.take_profit.reference_ask = s.market.ask
+        s.take_profit.reference_ask = ask_before(s, venue_ns)
     return s.take_profit.reference_ask
 
 

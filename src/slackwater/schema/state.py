@@ -22,6 +22,7 @@ MAX_ADDS = 128  # adds remembered for the hourly cap
 BID_STEPS = 5  # closes whose bids the falling-knife test looks at
 MAX_ZONES = 16
 MAX_SLICES = 5  # of a group; stealth.max_slices is validated against it
+MAX_ASKS = 16  # changes of the ask that a fill's report may come late by
 MAX_ENDED = 64  # ended orders whose late fills are still booked
 MAX_ORDERS = 16  # five entry slices, five take-profit slices, one close, and room for those still ending
 
@@ -246,11 +247,18 @@ class EntryGroup(Record):
     waiting_count: i64
 
 
+class AskChange(Record):
+    """A book that brought another ask."""
+
+    event_ns: i64  # when it happened at the venue
+    ask_ticks: i64
+
+
 class TakeProfitGroup(Record):
     """The resting take-profit."""
 
     group_id: i64
-    reference_ask: f64  # just before its first fill; 0 before
+    reference_ask: f64  # at the venue just before its first fill; 0 until that is reported
     rejected_ns: i64  # a refused one is tried again when the ask has changed
     rejected_ask_ticks: i64
     want_ticks: i64  # what was wanted when the slices were last looked at
@@ -335,6 +343,9 @@ class SymbolState(Record):
     inverse: Inverse
     quiet: Quiet
     orders: Annotated[Vec[Order], MAX_ORDERS]
+    event_ns: i64  # when the last book happened at the venue
+    asks: Annotated[Vec[AskChange], MAX_ASKS]  # ring
+    ask_changes: i64
     ended: Annotated[Vec[EndedOrder], MAX_ENDED]  # ring
     ended_count: i64
     late_order: Order  # an ended order and its group, while a fill that came after the end is booked

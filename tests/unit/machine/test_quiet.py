@@ -186,6 +186,15 @@ def test_a_stop_is_seen_at_another_ask() -> None:
     assert not is_quiet(scene)
 
 
+def test_another_ask_is_remembered_for_fills_that_are_told_later() -> None:
+    scene = held(Gate.MAX_LAYERS)
+    assert is_noted(scene)
+    for scene.s.event_ns, ticks in ((NOW + 1, 10_010), (NOW + 2, 10_010), (NOW + 3, 10_020)):
+        scene.set_ask(ticks)
+        assert is_quiet(scene)
+    assert [(change.event_ns, change.ask_ticks) for change in scene.s.asks[: scene.s.ask_changes]] == [(NOW + 1, 10_010), (NOW + 3, 10_020)]
+
+
 def _working(scene: Scene) -> None:
     scene.s.entry.status = GroupStatus.WORKING
 
