@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slackwater.decision.exits import resting_reason
-from slackwater.decision.inverse import on_entry_fill, on_exit_fill
+from slackwater.decision.inverse import is_unwinding, on_entry_fill, on_exit_fill
 from slackwater.kernel.jit import jit
 from slackwater.ledger.booking import apply_entry_fill, apply_exit_fill
 from slackwater.market.spreads import median_spread_bps
@@ -39,7 +39,8 @@ def account(s: SymbolState, p: Params, out: Out, r: Report) -> None:
         s.stray_reports += 1
         return
     lots = r.lots if r.kind != ReportKind.FILL else new_lots
-    log_event(s, out, r.ts_recv_ns, o, event_of(r.kind, r.reason), r.reason, r.price_ticks, lots)
+    if r.kind != ReportKind.FILL or new_lots > 0:  # a fill that is told again is no news
+        log_event(s, out, r.ts_recv_ns, o, event_of(r.kind, r.reason), r.reason, r.price_ticks, lots)
     if new_lots > 0:
         if r.kind != ReportKind.FILL:
             log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, OrderReason.NONE.value, o.price_ticks, new_lots)
@@ -212,10 +213,18 @@ def _apply_fill(
         ask = take_profit.reference_ask(s, r.ts_venue_ns)
         apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, ask)
     else:
-        if close_reason == ExitReason.INVERSE_TP:
+        reason = _closing_reason(s, close_reason)
+        if reason == ExitReason.INVERSE_TP:
             on_exit_fill(s, r.ts_recv_ns, lots)
-        apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, close_reason, s.close.reference_ask)
+        apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, s.close.reference_ask)
     _write_fill(s, out, row, r, o, lots, price_ticks, fee_usd)
+
+
+@jit
+def _closing_reason(s: SymbolState, reason: int) -> int:
+    """The reason of a close's fill now: a profit that is taken while the zones are laid is theirs, whatever it was decided as."""
+    is_profit = reason == ExitReason.TP or reason == ExitReason.FAST_TP
+    return ExitReason.INVERSE_TP.value if is_profit and is_unwinding(s) else reason
 
 
 @jit

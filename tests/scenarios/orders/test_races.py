@@ -162,6 +162,12 @@ def test_no_answer_to_an_entry(table: str) -> None:
     check(sent + table)
 
 
+def test_a_fill_that_is_told_twice_is_one_row_of_its_orders_history() -> None:
+    desk = check(opened(PLACED, "0.020 fill 1 100.00x2 -> place 2 99.75x2 take_profit\n0.021 fill 1 100.00x2 cum 2\n0.022 fill 1 100.00x1"))
+    assert desk.fill_rows == [(1, 2), (1, 1)]
+    assert desk.state.ledger.short_lots == 3
+
+
 def test_late_fills_of_an_earlier_group_are_its_own_layer() -> None:
     desk = check(TWO_GROUPS)
     layers = [(int(layer.lots), float(layer.price)) for layer in desk.state.ledger.layers[:2]]
