@@ -10,7 +10,7 @@ from typing import Annotated
 from slackwater.kernel.gather import row_of
 from slackwater.kernel.record import Record, Vec, f64, flag, i8, i32, i64, u8
 from slackwater.kernel.rng import Rng
-from slackwater.schema.enums import GATE_COUNT
+from slackwater.schema.enums import EXIT_COUNT, GATE_COUNT
 from slackwater.schema.instrument import Instrument
 from slackwater.schema.market import MarketState
 
@@ -278,8 +278,9 @@ class CloseGroup(Record):
     reference_ask: f64  # at the decision
     step_ns: i64  # when the step's order was sent
     swept_ns: i64
-    dropped_ns: i64
-    dropped_reason: i64  # ExitReason that does not fire again at once
+    dropped_ns: i64  # the newest
+    dropped_reason: i64  # ExitReason of that one
+    dropped_by_reason_ns: Annotated[Vec[i64], EXIT_COUNT]  # none fires again at once, whatever was dropped since
     slices: i64
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from slackwater.schema.enums import InverseMode
-from tests.scenarios.orders.desk import check
+from slackwater.schema.enums import ExitReason, InverseMode
+from slackwater.schema.units import MS
+from tests.scenarios.orders.desk import T0, check
 from tests.scenarios.orders.test_take_profit import OPEN, PARTLY, after, named
 
 LADDER = {
@@ -336,6 +337,37 @@ def test_a_forced_exit_keeps_its_name_while_the_zones_are_laid() -> None:
     desk = check(ARMED_MEANWHILE + FORCED_PROFIT)
     assert desk.state.inverse.mode == InverseMode.ARMED
     check(ARMED_MEANWHILE + FORCED_PROFIT + "3.170 fill 4 99.71x4 -> end 4 filled 7/7 upgraded; close shutdown 7")
+
+
+def test_each_reason_that_was_dropped_waits_its_own_half_second() -> None:
+    desk = check("""
+        set exit.min_fast_tp_bps -5
+        set exit.fast_tp_ti 0.9
+        set exit.tp_spread_mult 1.0
+        set exit.tp_mode "fast"
+        set fees.maker 0.0
+        set fees.taker 0.0
+        0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
+        0.010 ack 1
+        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.79x5 take_profit
+        0.030 ack 2
+        1.000 book 99.80x50 99.89x50        -> cancel 2 clearing
+        1.001 show                          -> short 5 entry idle close clearing tp leaves 0
+        1.010 book 99.90x50 100.01x50
+        1.020 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 99.79x5 take_profit
+        1.030 ack 3
+        1.040 book 99.80x50 99.90x50        -> cancel 3 clearing
+        1.041 show                          -> short 5 entry idle close clearing fast_tp leaves 0
+        1.045 book 99.90x50 100.01x50
+        1.050 canceled 3                    -> end 3 canceled 0/5 clearing; place 4 99.79x5 take_profit
+        1.060 ack 4
+        1.070 book 99.80x50 99.89x50
+        1.519 book 99.80x50 99.89x50
+        1.520 book 99.80x50 99.89x50        -> cancel 4 clearing
+        1.530 show                          -> short 5 entry idle close clearing tp leaves 0
+    """)
+    dropped_ns = desk.state.close.dropped_by_reason_ns
+    assert [(int(dropped_ns[reason]) - T0) // MS for reason in (ExitReason.TP, ExitReason.FAST_TP)] == [1_020, 1_050]
 
 
 def test_a_drawdown_halts_entries() -> None:
