@@ -17,7 +17,7 @@ from slackwater.schema.enums import ExitReason, OrderEvent, OrderReason, OrderSt
 from slackwater.schema.events import Report, ReportKind
 from slackwater.schema.instrument import price_of, qty_of
 from slackwater.schema.params import Params
-from slackwater.schema.state import MAX_ENDED, EntryGroup, Order, SymbolState
+from slackwater.schema.state import MAX_ENDED, EndedOrder, EntryGroup, Order, SymbolState
 
 VENUES_OWN = 0  # the order id of what the venue does to us
 
@@ -31,6 +31,20 @@ def account(s: SymbolState, p: Params, out: Out, r: Report) -> None:
     if slot < 0:
         _account_unknown(s, p, out, r)
         return
+    _account_own(s, p, out, r, slot)
+
+
+@jit
+def _on_flat(s: SymbolState, out: Out, now_ns: int) -> None:
+    """An exit, in time or late, has bought all back: what works beside goes, and what was refused was another position's."""
+    take_profit.forget_refusal(s)
+    if not s.risk.is_draining:
+        entry_group.reap(s, out, now_ns, OrderReason.REAP_FLAT.value)
+
+
+@jit
+def _account_own(s: SymbolState, p: Params, out: Out, r: Report, slot: int) -> None:
+    """A report about an order that has not ended."""
     o = s.orders[slot]
     cost_before = o.cost_ticklots
     fee_before = o.fee_usd
@@ -53,11 +67,8 @@ def account(s: SymbolState, p: Params, out: Out, r: Report) -> None:
         entry_group.settle(s)
     elif o.wants_cancel and o.status == OrderStatus.LIVE and not s.risk.is_draining:
         cancel_order(s, out, r.ts_recv_ns, slot, o.reason)
-    if s.risk.is_draining:
-        return
     if s.ledger.short_lots == 0 and new_lots > 0 and o.purpose != Purpose.ENTRY:
-        take_profit.forget_refusal(s)
-        entry_group.reap(s, out, r.ts_recv_ns, OrderReason.REAP_FLAT.value)
+        _on_flat(s, out, r.ts_recv_ns)
 
 
 @jit
@@ -71,7 +82,15 @@ def _account_unknown(s: SymbolState, p: Params, out: Out, r: Report) -> None:
     if k < 0 or r.cum_lots <= s.ended[k].cum_lots:
         s.stray_reports += 1
         return
-    e = s.ended[k]
+    was_held = s.ledger.short_lots > 0
+    _account_late(s, p, out, r, s.ended[k])
+    if was_held and s.ledger.short_lots == 0:
+        _on_flat(s, out, r.ts_recv_ns)
+
+
+@jit
+def _account_late(s: SymbolState, p: Params, out: Out, r: Report, e: EndedOrder) -> None:
+    """Fills of an order that came after its end."""
     o = s.late_order
     o.order_id = e.order_id
     o.group_id = e.group_id

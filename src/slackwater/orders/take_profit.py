@@ -154,7 +154,9 @@ def _place(s: SymbolState, p: Params, out: Out, now_ns: int, want_ticks: int, wa
 
 @jit
 def on_refused(s: SymbolState, now_ns: int) -> None:
-    """A refused take-profit is tried again when the ask has changed."""
+    """A refused take-profit is tried again when the ask has changed; one that is refused while flat was the last position's."""
+    if s.ledger.short_lots == 0:
+        return
     s.take_profit.rejected_ns = now_ns
     s.take_profit.rejected_ask_ticks = s.market.ask_ticks
 

@@ -41,6 +41,36 @@ LATE = {
     """,
 }
 
+LATE_AND_FLAT = {
+    "a take-profit's fill after its end that closes the position cancels the working add": """
+        set grid.max_layers 4
+        set grid.cooldown_sec 0.1
+        set grid.base_spacing_bps 5
+        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
+        0.030 ack 2
+        1.000 expired 2 reduce_only         -> end 2 expired 0/5 reduce_only; place 3 99.75x5 take_profit
+        1.010 ack 3
+        3.000 book 100.30x50 100.50x50      -> place 4 100.50x5 average
+        3.010 ack 4
+        3.020 fill 2 99.75x5                -> close tp_rest 5; cancel 4 reap_flat; cancel 3 step
+        3.030 canceled 3                    -> end 3 canceled 0/5 step
+        3.040 canceled 4                    -> end 4 canceled 0/5 reap_flat
+        3.050 show                          -> short 0 entry idle close idle
+    """,
+    "what is refused when the position is gone already holds nothing of the next one back": """
+        set grid.cooldown_sec 0.1
+        set risk.cooldown_steps_sec [0]
+        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
+        0.030 ack 2
+        1.000 expired 2 reduce_only         -> end 2 expired 0/5 reduce_only; place 3 99.75x5 take_profit
+        1.005 fill 2 99.75x5                -> close tp_rest 5
+        1.010 reject 3 reduce_only          -> end 3 rejected 0/5 reduce_only
+        3.000 book 99.80x50 100.00x50       -> place 4 100.00x5 entry
+        3.010 ack 4
+        3.020 fill 4 100.00x5               -> end 4 filled 5/5 entry; place 5 99.75x5 take_profit
+    """,
+}
+
 LATE_CLOSE = {
     "a fill of a close that was dropped since is for that close's reason": """
         0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
@@ -151,7 +181,7 @@ def opened(opening: str, table: str) -> str:
     return "\n".join([*(line for line in lines if "set " in line), opening, *(line for line in lines if "set " not in line)])
 
 
-@pytest.mark.parametrize("table", named(LATE, LATE_CLOSE, SILENCE_LATER, FORCED))
+@pytest.mark.parametrize("table", named(LATE, LATE_AND_FLAT, LATE_CLOSE, SILENCE_LATER, FORCED))
 def test_a_placed_entry(table: str) -> None:
     check(opened(PLACED, table))
 
