@@ -275,7 +275,7 @@ def _keep_take_profit(s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
         return take_profit.keep_in_step(s, p, out, now_ns, flat, flat) if s.live_orders > 0 else NEVER_NS
     ticks = exits.resting_price_ticks(s, p, now_ns)
     if entry_group.is_working(s) and ticks >= take_profit.lowest_sell_ticks(s):
-        entry_group.reap(s, out, now_ns, OrderReason.SELF_TRADE.value)
+        entry_group.cancel_crossing(s, out, now_ns, ticks)
         return NEVER_NS
     return take_profit.keep_in_step(s, p, out, now_ns, ticks, exits.resting_lots(s))
 
