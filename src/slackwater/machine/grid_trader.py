@@ -207,6 +207,7 @@ def _keep_up(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: 
         _note_second(s, p, out, now_ns)
         _set_timers(s, p, now_ns, now_ns)
         return
+    answers.cancel_again(s, p, out, now_ns)
     if s.inverse.mode == InverseMode.ACTIVE and entry_group.is_working(s):
         entry_group.reap(s, out, now_ns, OrderReason.REAP_INVERSE.value)
     if entry_group.is_working(s):
@@ -224,7 +225,7 @@ def _keep_up(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: 
 @jit
 def _is_settled(s: SymbolState, p: Params, now_ns: int) -> bool:
     """Whether a position has its take-profit where it should rest, nothing else works, and nothing changed since the timers were set."""
-    if s.ledger.short_lots == 0 or s.has_asked or answers.is_blocked(s, now_ns):
+    if s.ledger.short_lots == 0 or s.has_asked or s.recancel_ns > 0 or answers.is_blocked(s, now_ns):
         return False
     if entry_group.is_working(s) or close_ladder.is_closing(s):
         return False
@@ -292,6 +293,8 @@ def _set_timers(s: SymbolState, p: Params, now_ns: int, tp_wake_ns: int) -> None
             s.upkeep_ns = min(s.upkeep_ns, tp_wake_ns)
         if s.query_ns > 0:
             s.upkeep_ns = min(s.upkeep_ns, s.query_ns)
+        if s.recancel_ns > 0:
+            s.upkeep_ns = min(s.upkeep_ns, s.recancel_ns)
     _set_wake(s)
 
 

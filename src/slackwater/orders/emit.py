@@ -46,6 +46,7 @@ def _emit(s: SymbolState, out: Out, now_ns: int, o: Order, kind: int, price_tick
     if kind != CommandKind.QUERY:
         o.asked_ns = now_ns
         o.queried_ns = 0
+        o.cancel_refused = False
     s.has_asked = True
     s.order_changes += 1
 

@@ -150,7 +150,7 @@ def is_too_far(s: SymbolState, p: Params) -> bool:
 
 @jit
 def chase(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, highest_buy_ticks: int) -> None:
-    """Amend slices that are off the ask, each at most every `amend_interval`, within the caps. One that would come down to our own buy goes.
+    """Amend slices that are off the ask, each at most every `amend_interval`, within the caps; one that would meet our own buy goes.
 
     Args:
         room_usd: what the caps leave; an amend that needs more is not sent.

@@ -193,6 +193,7 @@ class Order(Record):
     tif: u8
     reduce_only: flag
     wants_cancel: flag  # cancel as soon as it is answered
+    cancel_refused: flag  # nothing was done about its cancel, which is asked again
     reason: i64  # OrderReason of its placing
 
 
@@ -363,7 +364,8 @@ class SymbolState(Record):
     order_changes: i64  # commands and reports so far
     answer_due_ns: i64  # from when on a missing answer blocks the symbol; 0 while none is awaited
     query_ns: i64  # when an answer is next asked after; 0 likewise
-    has_asked: flag  # something was sent or answered since these two were set
+    recancel_ns: i64  # when a cancel that was refused is asked again; 0 when none was
+    has_asked: flag  # something was sent or answered since these three were set
     upkeep_ns: i64  # when a timer of the working orders is due; NEVER_NS when none
     wake_ns: i64  # when any timer is due: that, or the next row of equity
     equity_logged_ns: i64

@@ -149,6 +149,43 @@ SILENCE_LATER = {
     """,
 }
 
+REFUSED_CANCEL = {
+    "a cancel that the venue was not there for is asked again after half a second, and blocks nothing": """
+        8.000 wait                          -> cancel 1 reap_age
+        8.010 cancel_reject 1 outage        -> @8.500 cancel 1 reap_age
+        8.510 cancel_reject 1 busy          -> @9.000 cancel 1 reap_age
+        9.010 canceled 1                    -> end 1 canceled 0/5 reap_age
+        12.000 show                         -> short 0 entry idle close idle
+    """,
+    "what fills meanwhile is a position like any other, with its take-profit": """
+        8.000 wait                          -> cancel 1 reap_age
+        8.010 cancel_reject 1 outage
+        8.200 fill 1 100.00x2               -> place 2 99.75x2 take_profit
+        8.210 ack 2                         -> @8.500 cancel 1 reap_age
+        8.510 fill 1 100.00x3               -> end 1 filled 5/5 reap_age
+        8.600 show                          -> short 5 entry idle close idle
+    """,
+    "a stop need not wait for two seconds: the clearing goes on as soon as the venue is back": """
+        set exit.stop_loss_bps 30
+        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
+        0.030 ack 2
+        1.000 book 100.30x50 100.40x50      -> cancel 2 clearing
+        1.010 cancel_reject 2 outage
+        1.200 book 100.30x50 100.40x50      -> @1.500 cancel 2 clearing
+        1.510 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 100.40x5 close_ioc
+    """,
+    "the second time it may stay without an answer": """
+        8.000 wait                          -> cancel 1 reap_age
+        8.010 cancel_reject 1 outage        -> @8.500 cancel 1 reap_age; @10.500 query 1 unanswered
+        10.510 status 1 100.00x5            -> cancel 1 reap_age
+    """,
+    "an order that is gone is not asked for again": """
+        8.000 wait                          -> cancel 1 reap_age
+        8.010 cancel_reject 1 unknown_order -> @10.000 query 1 unanswered
+        10.010 canceled 1                   -> end 1 canceled 0/5 reap_age
+    """,
+}
+
 FORCED = {
     "a stop is remembered and runs first, though the price has come back": """
         set exit.stop_loss_bps 50
@@ -181,7 +218,7 @@ def opened(opening: str, table: str) -> str:
     return "\n".join([*(line for line in lines if "set " in line), opening, *(line for line in lines if "set " not in line)])
 
 
-@pytest.mark.parametrize("table", named(LATE, LATE_AND_FLAT, LATE_CLOSE, SILENCE_LATER, FORCED))
+@pytest.mark.parametrize("table", named(LATE, LATE_AND_FLAT, LATE_CLOSE, SILENCE_LATER, REFUSED_CANCEL, FORCED))
 def test_a_placed_entry(table: str) -> None:
     check(opened(PLACED, table))
 

@@ -167,6 +167,23 @@ TAKE_PROFIT = {
         0.800 trade 100.00x1 buy
         0.900 book 99.80x500 100.01x500     -> amend 1 100.02x12 chase; amend 2 100.03x16 chase; amend 5 99.75x12 step
     """,
+    "a slice too many whose cancel is refused is asked for again, though the others are in step": """
+        0.020 fill 3 100.00x22              ->
+            end 3 filled 22/22 entry; place 4 99.74x6 take_profit; place 5 99.75x6 take_profit; place 6 99.73x10 take_profit
+        0.030 ack 4
+        0.030 ack 5
+        0.030 ack 6
+        0.100 canceled 1                    -> end 1 canceled 0/12 entry
+        0.100 canceled 2                    -> end 2 canceled 0/16 entry
+        1.000 fill 6 99.73x5
+        1.100 expired 5 reduce_only         -> end 5 expired 0/6 reduce_only; amend 4 99.74x12 step
+        1.110 amended 4
+        2.000 fill 5 99.75x6                -> cancel 6 step; amend 4 99.74x11 step
+        2.010 cancel_reject 6 outage
+        2.010 amended 4
+        2.100 book 99.80x500 100.00x500     -> @2.500 cancel 6 step
+        2.510 canceled 6                    -> end 6 canceled 5/10 step
+    """,
     "an exit clears the book of every slice, and waits for each": """
         set exit.stop_loss_bps 20
         0.020 fill 3 100.00x22              ->

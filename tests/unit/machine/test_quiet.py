@@ -207,6 +207,10 @@ def _awaited(scene: Scene) -> None:
     scene.s.answer_due_ns = NOW + SEC
 
 
+def _cancel_refused(scene: Scene) -> None:
+    scene.s.recancel_ns = NOW + SEC
+
+
 def _asked(scene: Scene) -> None:
     scene.s.has_asked = True
 
@@ -231,7 +235,9 @@ def _just_entered(scene: Scene) -> None:
     scene.led.last_entry_fill_ns = NOW
 
 
-@pytest.mark.parametrize("change", [_working, _closing, _awaited, _asked, _no_gate, _moved, _refused, _remembered, _just_entered])
+@pytest.mark.parametrize(
+    "change", [_working, _closing, _awaited, _cancel_refused, _asked, _no_gate, _moved, _refused, _remembered, _just_entered]
+)
 def test_while_something_works_nothing_is_noted(change: Callable[[Scene], None]) -> None:
     scene = held()
     change(scene)
