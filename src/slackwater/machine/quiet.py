@@ -155,14 +155,9 @@ def note(s: SymbolState, p: Params, now_ns: int) -> None:
     """After a book was looked at in full: write down what its decision rested on, if that can be said in a few numbers."""
     q = s.quiet
     q.until_ns = 0
-    if (
-        s.has_asked
-        or s.answer_due_ns > 0
-        or s.recancel_ns > 0
-        or entry_group.is_working(s)
-        or close_ladder.is_closing(s)
-        or s.risk.is_shutdown
-    ):
+    if s.has_asked or s.answer_due_ns > 0 or s.recancel_ns > 0 or s.risk.is_shutdown:
+        return
+    if entry_group.is_working(s) or close_ladder.is_closing(s):
         return
     is_flat = s.ledger.short_lots == 0
     if q.gate == NO_GATE or (is_flat and s.live_orders > 0):

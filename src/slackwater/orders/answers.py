@@ -1,4 +1,4 @@
-"""Answers that stay out: what nobody knows blocks its symbol, and is asked after until it is known. Cancels that were refused go out again."""
+"""Answers that stay out: what nobody knows blocks its symbol, and is asked after until it is known; refused cancels."""
 
 from __future__ import annotations
 
