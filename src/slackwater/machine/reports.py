@@ -61,7 +61,7 @@ def _account_own(s: SymbolState, p: Params, out: Out, r: Report, slot: int) -> N
         is_whole = is_whole_story(r, new_lots)
         price_ticks = float(r.price_ticks) if is_whole else (o.cost_ticklots - cost_before) / new_lots
         fee_usd = r.fee_usd if is_whole else o.fee_usd - fee_before
-        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd, s.close.reason)
+        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd, s.close.reason, s.close.reference_ask)
     reason = _end_reason(s, p, o, r)
     if free_if_ended(s, out, r.ts_recv_ns, slot, reason):
         entry_group.settle(s)
@@ -110,10 +110,10 @@ def _account_late(s: SymbolState, p: Params, out: Out, r: Report, e: EndedOrder)
     e.fee_usd = o.fee_usd
     log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, OrderReason.LATE.value, r.price_ticks, new_lots)
     if o.group_id == s.entry.group_id or o.purpose != Purpose.ENTRY:
-        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd, e.reason)
+        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd, e.reason, e.reference_ask)
     else:
         _recall_group(s, e.group_id)
-        _apply_fill(s, p, out, r, o, s.late_entry, new_lots, price_ticks, fee_usd, e.reason)
+        _apply_fill(s, p, out, r, o, s.late_entry, new_lots, price_ticks, fee_usd, e.reason, e.reference_ask)
         e.layer = s.late_entry.layer
         e.layer_episode = s.late_entry.layer_episode
         e.first_fill_ns = s.late_entry.first_fill_ns
@@ -207,10 +207,11 @@ def _apply_fill(
     price_ticks: float,
     fee_usd: float,
     close_reason: int,
+    exit_ask: float,
 ) -> None:
     """Book lots of an order at a price that is a mean, and then not a whole tick, when several fills are learned at once.
 
-    `g` is the group of an entry, `close_reason` what a close was for.
+    `g` is the group of an entry, `close_reason` what a close was for, `exit_ask` what it, or a take-profit that has ended, is judged by.
     """
     price = price_ticks * s.ins.tick_num / s.ins.tick_den
     notional = price * qty_of(s.ins, lots)
@@ -229,13 +230,13 @@ def _apply_fill(
     elif o.purpose == Purpose.TAKE_PROFIT:
         reason = resting_reason(s)
         on_exit_fill(s, r.ts_recv_ns, lots)
-        ask = take_profit.reference_ask(s, r.ts_venue_ns)
+        ask = take_profit.reference_ask(s, o.group_id, r.ts_venue_ns, exit_ask)
         apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, ask)
     else:
         reason = _closing_reason(s, close_reason)
         if reason == ExitReason.INVERSE_TP:
             on_exit_fill(s, r.ts_recv_ns, lots)
-        apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, s.close.reference_ask)
+        apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, exit_ask)
     _write_fill(s, out, row, r, o, lots, price_ticks, fee_usd)
 
 

@@ -168,8 +168,13 @@ def forget_refusal(s: SymbolState) -> None:
 
 
 @jit
-def reference_ask(s: SymbolState, venue_ns: int) -> float:
-    """The ask at the venue just before the group's first fill, which is reported when this is first asked, as of `venue_ns`."""
+def reference_ask(s: SymbolState, group_id: int, venue_ns: int, known: float) -> float:
+    """The ask at the venue just before a group's first fill, which is reported when this is first asked, as of `venue_ns`.
+
+    Of a group that another one has followed it is what was `known` at the order's end, where something was.
+    """
+    if group_id != s.take_profit.group_id:
+        return known if known > 0.0 else ask_before(s, venue_ns)
     if s.take_profit.reference_ask == 0.0:
         s.take_profit.reference_ask = ask_before(s, venue_ns)
     return s.take_profit.reference_ask

@@ -212,6 +212,7 @@ class EndedOrder(Record):
     purpose: u8  # Purpose
     side: i8
     reason: i64  # ExitReason of a close's order
+    reference_ask: f64  # that an exit's group is judged against; 0 when that was not known yet
 
 
 class Slice(Record):

@@ -87,6 +87,31 @@ LATE_CLOSE = {
     """,
 }
 
+TWO_CLOSES = """
+        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
+        0.030 ack 2
+        1.000 book 99.84x50 99.88x50        -> cancel 2 clearing
+        1.010 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 99.85x5 close_maker
+        1.020 ack 3                         -> @1.210 cancel 3 maker_timeout
+        1.215 book 99.80x50 100.00x50
+        1.220 canceled 3                    -> end 3 canceled 0/5 maker_timeout; place 4 99.75x5 take_profit
+        1.230 ack 4
+        2.000 book 99.80x50 99.84x50        -> cancel 4 clearing
+        2.005 fill 3 99.85x5                -> close tp 5
+"""
+
+TWO_TAKE_PROFITS = """
+        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
+        0.030 ack 2
+        1.000 expired 2 reduce_only         -> end 2 expired 0/5 reduce_only; place 3 99.75x5 take_profit
+        1.010 ack 3
+        1.500 book 99.80x50 99.95x50
+        1.600 fill 2 99.75x2                -> amend 3 99.75x3 step
+        1.610 amended 3
+        1.700 book 99.80x50 100.02x50
+        1.800 fill 3 99.75x3                -> end 3 filled 3/3 take_profit; close tp_rest 5
+"""
+
 TWO_GROUPS = """
         set grid.cooldown_sec 0.1
         0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
@@ -240,6 +265,17 @@ def test_late_fills_of_an_earlier_group_are_its_own_layer() -> None:
     layers = [(int(layer.lots), float(layer.price)) for layer in desk.state.ledger.layers[:2]]
     assert desk.state.ledger.layers_opened == 2
     assert layers == [(3, 100.00), (5, pytest.approx(100.02))]
+
+
+def test_a_late_fill_of_a_close_is_judged_by_the_ask_of_its_own_decision() -> None:
+    desk = check(opened(PLACED, TWO_CLOSES))
+    assert desk.state.behaviour.closes[0].slippage_bps == pytest.approx((99.85 / 99.88 - 1.0) * 10_000.0)
+
+
+def test_a_late_fill_of_a_take_profit_leaves_the_ask_of_the_next_one_alone() -> None:
+    desk = check(opened(PLACED, TWO_TAKE_PROFITS))
+    slipped_bps = (2 * (99.75 / 99.95 - 1.0) + 3 * (99.75 / 100.02 - 1.0)) / 5 * 10_000.0
+    assert desk.state.behaviour.closes[0].slippage_bps == pytest.approx(slipped_bps)
 
 
 def test_what_the_venue_closes_itself_is_booked_and_halts_the_symbol() -> None:
