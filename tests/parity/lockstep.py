@@ -166,6 +166,7 @@ class Shadow:
         lots = int(row.lots)
         order.lots -= lots
         self.executed[int(row.order_id)] = self.executed.get(int(row.order_id), 0) + lots
+        self.one.venue_ns = int(row.ts_venue_ns)
         self.one.on_fill(int(row.ts_ns), order.purpose, order.group_id, int(row.price_ticks), lots, float(row.fee_usd))
         position = self.one.ledger.position
         self.same("position after a fill", int(row.short_lots_after), position.held_lots if position is not None else 0)
@@ -196,6 +197,7 @@ class Shadow:
             self._on_funding(float(row.value))
         else:
             self.one.state.other_exposure_usd = other_usd
+            self.one.venue_ns = int(row.ts_event)
             prices = (int(row.price_ticks), int(row.lots), int(row.ask_ticks), int(row.ask_lots))
             decision = self.one.on_book(now, *prices)
             if decision is not None:

@@ -57,6 +57,8 @@ def results_of(run: EngineRun, logs: dict[str, list[SimpleNamespace]]) -> dict[s
         "gates": run.states["gate_counts"].tolist(),
         "accounts": [run.states["ledger"][name].tolist() for name in ("equity_usd", "equity_peak_usd", "max_drawdown_usd")],
         "behaviour": run.states["behaviour"]["dup"].tolist(),
+        "slippage": run.states["behaviour"]["closes"]["slippage_bps"].tolist(),
+        "asks": run.states["asks"].tolist(),
         "cooldowns": run.states["risk"]["layer_cooldown_until_ns"].tolist(),
         "lapsed": run.states["recovery"]["lapsed_usd"].tolist(),
     }

@@ -14,14 +14,21 @@ from tests.reference.ledger import Ledger
 from tests.reference.settings import Settings
 from tests.reference.signals import ReferenceMarket
 
+REMEMBERED_ASKS = 16  # changes of the ask
+
 
 class ReferenceStrategy:
-    """One symbol. Switches and limits that come from outside are in `state`."""
+    """One symbol. Switches and limits that come from outside are in `state`.
+
+    `venue_ns` is when what is told next happened at the venue; where it is None, that is when it is told.
+    """
 
     def __init__(self, settings: Settings, market: ReferenceMarket) -> None:
         self.settings = settings
         self.market = market
         self.state = State(settings, market)
+        self.venue_ns: int | None = None
+        self.asks: list[tuple[int, float]] = []  # when at the venue the ask became another, and which
 
     @property
     def ledger(self) -> Ledger:
@@ -49,6 +56,8 @@ class ReferenceStrategy:
         st, ledger = self.state, self.ledger
         st.ask_ticks = ask_ticks
         ledger.bid, ledger.ask = self.market.price(bid_ticks), self.market.price(ask_ticks)
+        if not self.asks or self.asks[-1][1] != ledger.ask:
+            self.asks = [*self.asks, (now if self.venue_ns is None else self.venue_ns, ledger.ask)][-REMEMBERED_ASKS:]
         ledger.median_spread_bps = row["median_spread_bps"]
         if ledger.position is not None and row["heavy_tail"]:
             ledger.layer_cooldown_until_ns = f.layer_cooldown_until(ledger.layer_cooldown_until_ns, now, row["tail_ratio"], self.settings)
@@ -124,14 +133,22 @@ class ReferenceStrategy:
     def _exit_of(self, purpose: str, group_id: int) -> tuple[str, tuple[str, int], float]:
         """Reason, group and ask of an exit fill."""
         close = self.state.close
+        is_inverse = self.inverse.mode in ("armed", "active")
         if purpose == "close" and close is not None:  # also after its group ended: a fill can come late
-            return close.reason, ("close", close.number), close.ask
+            is_profit = close.reason in ("tp", "fast_tp")
+            return ("inverse_tp" if is_inverse and is_profit else close.reason), ("close", close.number), close.ask
         if purpose == "take_profit":
-            is_inverse = self.inverse.mode in ("armed", "active")
-            return ("inverse_tp" if is_inverse else "tp_rest"), ("take_profit", group_id), self.ledger.ask
+            return ("inverse_tp" if is_inverse else "tp_rest"), ("take_profit", group_id), self._ask_before()
         if purpose == "external":
             return "external", ("external", group_id), self.ledger.ask
         raise ValueError(f"fill: expected a purpose, and a close before a fill of one, found {purpose!r}")
+
+    def _ask_before(self) -> float:
+        """The ask just before what is told happened at the venue."""
+        if self.venue_ns is None:
+            return self.ledger.ask
+        before = [ask for event_ns, ask in self.asks if event_ns < self.venue_ns]
+        return before[-1] if before else self.asks[0][1]
 
     def on_funding(self, usd: float) -> None:
         """Funding of the open position, positive when received."""

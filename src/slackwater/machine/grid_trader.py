@@ -17,6 +17,7 @@ from slackwater.machine.reports import account
 from slackwater.market.mids import ret_2s_bps
 from slackwater.market.signals import is_warm, on_book, on_candle, on_trade, pump_score
 from slackwater.orders import answers, close_ladder, entry_group, take_profit
+from slackwater.orders.asks import note_ask
 from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, Out
 from slackwater.schema.enums import Context, ExitReason, Gate, GroupStatus, InverseMode, Occasion, OrderReason
 from slackwater.schema.events import Report, RowKind, TapeRow
@@ -38,6 +39,7 @@ def on_row(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, row: TapeR
     """One row of the tape, seen at `now_ns`. Returns whether commands, timers and logs surely are as before."""
     if row.kind == RowKind.BOOK:
         if on_book(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots):
+            s.event_ns = row.ts_event
             return _at_book(portfolio, s, p, out, now_ns)
     elif row.kind == RowKind.TRADE:
         on_trade(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.buyer_maker)
@@ -64,6 +66,7 @@ def _look_at_book(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now
     """Exits first; if nothing was sent, an entry or an add; then the working orders are kept up."""
     refresh(s.behaviour, p, now_ns, fee_floor_bps(p))
     s.quiet.gate = quiet.NO_GATE
+    note_ask(s)
     was_idle = is_idle(s)
     if was_idle:
         _try_entry(portfolio, s, p, out, now_ns)
@@ -122,7 +125,7 @@ def _try_exit(s: SymbolState, p: Params, out: Out, now_ns: int) -> bool:
     reason = forced
     if reason == ExitReason.NONE:
         reason = exits.zone_exit(s, p, now_ns) if inverse.is_unwinding(s) else exits.profit_exit(s, p, now_ns)
-    if reason == ExitReason.NONE:
+    if reason == ExitReason.NONE or close_ladder.is_dropped_since(s, reason, now_ns - exits.REFIRE_NS):
         return False
     close_ladder.start_close(s, out, now_ns, reason, exits.target_lots(s, reason))
     return True
@@ -204,6 +207,7 @@ def _keep_up(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: 
         _note_second(s, p, out, now_ns)
         _set_timers(s, p, now_ns, now_ns)
         return
+    answers.cancel_again(s, p, out, now_ns)
     if s.inverse.mode == InverseMode.ACTIVE and entry_group.is_working(s):
         entry_group.reap(s, out, now_ns, OrderReason.REAP_INVERSE.value)
     if entry_group.is_working(s):
@@ -221,7 +225,7 @@ def _keep_up(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: 
 @jit
 def _is_settled(s: SymbolState, p: Params, now_ns: int) -> bool:
     """Whether a position has its take-profit where it should rest, nothing else works, and nothing changed since the timers were set."""
-    if s.ledger.short_lots == 0 or s.has_asked or answers.is_blocked(s, now_ns):
+    if s.ledger.short_lots == 0 or s.has_asked or s.recancel_ns > 0 or answers.is_blocked(s, now_ns):
         return False
     if entry_group.is_working(s) or close_ladder.is_closing(s):
         return False
@@ -272,7 +276,7 @@ def _keep_take_profit(s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
         return take_profit.keep_in_step(s, p, out, now_ns, flat, flat) if s.live_orders > 0 else NEVER_NS
     ticks = exits.resting_price_ticks(s, p, now_ns)
     if entry_group.is_working(s) and ticks >= take_profit.lowest_sell_ticks(s):
-        entry_group.reap(s, out, now_ns, OrderReason.SELF_TRADE.value)
+        entry_group.cancel_crossing(s, out, now_ns, ticks)
         return NEVER_NS
     return take_profit.keep_in_step(s, p, out, now_ns, ticks, exits.resting_lots(s))
 
@@ -289,6 +293,8 @@ def _set_timers(s: SymbolState, p: Params, now_ns: int, tp_wake_ns: int) -> None
             s.upkeep_ns = min(s.upkeep_ns, tp_wake_ns)
         if s.query_ns > 0:
             s.upkeep_ns = min(s.upkeep_ns, s.query_ns)
+        if s.recancel_ns > 0:
+            s.upkeep_ns = min(s.upkeep_ns, s.recancel_ns)
     _set_wake(s)
 
 

@@ -38,6 +38,7 @@ from slackwater.ledger.recovery import next_lapse_ns
 from slackwater.market.signals import calm_from_bps, pump_score
 from slackwater.market.volatility_regime import SURE, drift_mult
 from slackwater.orders import close_ladder, entry_group
+from slackwater.orders.asks import note_ask
 from slackwater.schema.enums import ExitReason, Gate, InverseMode
 from slackwater.schema.instrument import floor_ticks, price_of
 from slackwater.schema.params import Params
@@ -96,6 +97,7 @@ def _is_held_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
 def _is_forced_out(s: SymbolState, p: Params, now_ns: int) -> bool:
     """Account for another ask; whether it asks for an exit whatever it costs."""
     mark(s)
+    note_ask(s)
     s.quiet.ask_ticks = s.market.ask_ticks
     return forced_exit(s, p, now_ns) != ExitReason.NONE
 
@@ -153,7 +155,9 @@ def note(s: SymbolState, p: Params, now_ns: int) -> None:
     """After a book was looked at in full: write down what its decision rested on, if that can be said in a few numbers."""
     q = s.quiet
     q.until_ns = 0
-    if s.has_asked or s.answer_due_ns > 0 or entry_group.is_working(s) or close_ladder.is_closing(s) or s.risk.is_shutdown:
+    if s.has_asked or s.answer_due_ns > 0 or s.recancel_ns > 0 or s.risk.is_shutdown:
+        return
+    if entry_group.is_working(s) or close_ladder.is_closing(s):
         return
     is_flat = s.ledger.short_lots == 0
     if q.gate == NO_GATE or (is_flat and s.live_orders > 0):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slackwater.decision.exits import resting_reason
-from slackwater.decision.inverse import on_entry_fill, on_exit_fill
+from slackwater.decision.inverse import is_unwinding, on_entry_fill, on_exit_fill
 from slackwater.kernel.jit import jit
 from slackwater.ledger.booking import apply_entry_fill, apply_exit_fill
 from slackwater.market.spreads import median_spread_bps
@@ -17,7 +17,7 @@ from slackwater.schema.enums import ExitReason, OrderEvent, OrderReason, OrderSt
 from slackwater.schema.events import Report, ReportKind
 from slackwater.schema.instrument import price_of, qty_of
 from slackwater.schema.params import Params
-from slackwater.schema.state import MAX_ENDED, EntryGroup, Order, SymbolState
+from slackwater.schema.state import MAX_ENDED, EndedOrder, EntryGroup, Order, SymbolState
 
 VENUES_OWN = 0  # the order id of what the venue does to us
 
@@ -31,6 +31,20 @@ def account(s: SymbolState, p: Params, out: Out, r: Report) -> None:
     if slot < 0:
         _account_unknown(s, p, out, r)
         return
+    _account_own(s, p, out, r, slot)
+
+
+@jit
+def _on_flat(s: SymbolState, out: Out, now_ns: int) -> None:
+    """An exit, in time or late, has bought all back: what works beside goes, and what was refused was another position's."""
+    take_profit.forget_refusal(s)
+    if not s.risk.is_draining:
+        entry_group.reap(s, out, now_ns, OrderReason.REAP_FLAT.value)
+
+
+@jit
+def _account_own(s: SymbolState, p: Params, out: Out, r: Report, slot: int) -> None:
+    """A report about an order that has not ended."""
     o = s.orders[slot]
     cost_before = o.cost_ticklots
     fee_before = o.fee_usd
@@ -39,24 +53,22 @@ def account(s: SymbolState, p: Params, out: Out, r: Report) -> None:
         s.stray_reports += 1
         return
     lots = r.lots if r.kind != ReportKind.FILL else new_lots
-    log_event(s, out, r.ts_recv_ns, o, event_of(r.kind, r.reason), r.reason, r.price_ticks, lots)
+    if r.kind != ReportKind.FILL or new_lots > 0:  # a fill that is told again is no news
+        log_event(s, out, r.ts_recv_ns, o, event_of(r.kind, r.reason), r.reason, r.price_ticks, lots)
     if new_lots > 0:
         if r.kind != ReportKind.FILL:
             log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, OrderReason.NONE.value, o.price_ticks, new_lots)
         is_whole = is_whole_story(r, new_lots)
         price_ticks = float(r.price_ticks) if is_whole else (o.cost_ticklots - cost_before) / new_lots
         fee_usd = r.fee_usd if is_whole else o.fee_usd - fee_before
-        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd, s.close.reason)
+        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd, s.close.reason, s.close.reference_ask)
     reason = _end_reason(s, p, o, r)
     if free_if_ended(s, out, r.ts_recv_ns, slot, reason):
         entry_group.settle(s)
     elif o.wants_cancel and o.status == OrderStatus.LIVE and not s.risk.is_draining:
         cancel_order(s, out, r.ts_recv_ns, slot, o.reason)
-    if s.risk.is_draining:
-        return
     if s.ledger.short_lots == 0 and new_lots > 0 and o.purpose != Purpose.ENTRY:
-        take_profit.forget_refusal(s)
-        entry_group.reap(s, out, r.ts_recv_ns, OrderReason.REAP_FLAT.value)
+        _on_flat(s, out, r.ts_recv_ns)
 
 
 @jit
@@ -70,7 +82,15 @@ def _account_unknown(s: SymbolState, p: Params, out: Out, r: Report) -> None:
     if k < 0 or r.cum_lots <= s.ended[k].cum_lots:
         s.stray_reports += 1
         return
-    e = s.ended[k]
+    was_held = s.ledger.short_lots > 0
+    _account_late(s, p, out, r, s.ended[k])
+    if was_held and s.ledger.short_lots == 0:
+        _on_flat(s, out, r.ts_recv_ns)
+
+
+@jit
+def _account_late(s: SymbolState, p: Params, out: Out, r: Report, e: EndedOrder) -> None:
+    """Fills of an order that came after its end."""
     o = s.late_order
     o.order_id = e.order_id
     o.group_id = e.group_id
@@ -90,10 +110,10 @@ def _account_unknown(s: SymbolState, p: Params, out: Out, r: Report) -> None:
     e.fee_usd = o.fee_usd
     log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, OrderReason.LATE.value, r.price_ticks, new_lots)
     if o.group_id == s.entry.group_id or o.purpose != Purpose.ENTRY:
-        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd, e.reason)
+        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd, e.reason, e.reference_ask)
     else:
         _recall_group(s, e.group_id)
-        _apply_fill(s, p, out, r, o, s.late_entry, new_lots, price_ticks, fee_usd, e.reason)
+        _apply_fill(s, p, out, r, o, s.late_entry, new_lots, price_ticks, fee_usd, e.reason, e.reference_ask)
         e.layer = s.late_entry.layer
         e.layer_episode = s.late_entry.layer_episode
         e.first_fill_ns = s.late_entry.first_fill_ns
@@ -187,10 +207,11 @@ def _apply_fill(
     price_ticks: float,
     fee_usd: float,
     close_reason: int,
+    exit_ask: float,
 ) -> None:
     """Book lots of an order at a price that is a mean, and then not a whole tick, when several fills are learned at once.
 
-    `g` is the group of an entry, `close_reason` what a close was for.
+    `g` is the group of an entry, `close_reason` what a close was for, `exit_ask` what it, or a take-profit that has ended, is judged by.
     """
     price = price_ticks * s.ins.tick_num / s.ins.tick_den
     notional = price * qty_of(s.ins, lots)
@@ -209,13 +230,21 @@ def _apply_fill(
     elif o.purpose == Purpose.TAKE_PROFIT:
         reason = resting_reason(s)
         on_exit_fill(s, r.ts_recv_ns, lots)
-        ask = take_profit.reference_ask(s)
+        ask = take_profit.reference_ask(s, o.group_id, r.ts_venue_ns, exit_ask)
         apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, ask)
     else:
-        if close_reason == ExitReason.INVERSE_TP:
+        reason = _closing_reason(s, close_reason)
+        if reason == ExitReason.INVERSE_TP:
             on_exit_fill(s, r.ts_recv_ns, lots)
-        apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, close_reason, s.close.reference_ask)
+        apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, exit_ask)
     _write_fill(s, out, row, r, o, lots, price_ticks, fee_usd)
+
+
+@jit
+def _closing_reason(s: SymbolState, reason: int) -> int:
+    """The reason of a close's fill now: a profit that is taken while the zones are laid is theirs, whatever it was decided as."""
+    is_profit = reason == ExitReason.TP or reason == ExitReason.FAST_TP
+    return ExitReason.INVERSE_TP.value if is_profit and is_unwinding(s) else reason
 
 
 @jit

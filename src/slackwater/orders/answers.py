@@ -1,9 +1,9 @@
-"""Answers that stay out: what nobody knows blocks its symbol, and is asked after until it is known."""
+"""Answers that stay out: what nobody knows blocks its symbol, and is asked after until it is known; refused cancels."""
 
 from __future__ import annotations
 
 from slackwater.kernel.jit import jit, jit_inline
-from slackwater.orders.emit import emit_query
+from slackwater.orders.emit import cancel_order, emit_query
 from slackwater.schema.audit import Out
 from slackwater.schema.enums import OrderStatus
 from slackwater.schema.params import Params
@@ -22,7 +22,9 @@ def is_blocked(s: SymbolState, now_ns: int) -> bool:
 @jit
 def is_awaited(o: Order) -> bool:
     """Whether a request about an order has not been answered."""
-    return o.status == OrderStatus.PENDING or o.status == OrderStatus.AMENDING or o.status == OrderStatus.CANCELING
+    if o.status == OrderStatus.CANCELING:
+        return not o.cancel_refused
+    return o.status == OrderStatus.PENDING or o.status == OrderStatus.AMENDING
 
 
 @jit
@@ -33,15 +35,19 @@ def _query_due_ns(o: Order, p: Params) -> int:
 
 @jit
 def note_awaited(s: SymbolState, p: Params) -> None:
-    """Find out when the first missing answer is overdue, and when one is next asked after."""
+    """Find out when the first missing answer is overdue, when one is next asked after, and when a cancel is asked again."""
     s.has_asked = False
     s.answer_due_ns = 0
     s.query_ns = 0
+    s.recancel_ns = 0
     if s.live_orders == 0:
         return
     for k in range(MAX_ORDERS):
         o = s.orders[k]
         if not is_awaited(o):
+            if o.status == OrderStatus.CANCELING:
+                again_ns = o.asked_ns + p.amend_interval_ns
+                s.recancel_ns = again_ns if s.recancel_ns == 0 else min(s.recancel_ns, again_ns)
             continue
         due_ns = o.asked_ns + p.answer_timeout_ns
         query_ns = _query_due_ns(o, p)
@@ -57,3 +63,15 @@ def ask(s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
     for k in range(MAX_ORDERS):
         if is_awaited(s.orders[k]) and now_ns >= _query_due_ns(s.orders[k], p):
             emit_query(s, out, now_ns, k)
+
+
+@jit
+def cancel_again(s: SymbolState, p: Params, out: Out, now_ns: int) -> None:
+    """Ask once more for every cancel that was refused though nothing was wrong with it, each at most every `amend_interval`."""
+    if s.recancel_ns == 0 or now_ns < s.recancel_ns:
+        return
+    for k in range(MAX_ORDERS):
+        o = s.orders[k]
+        if o.status == OrderStatus.CANCELING and o.cancel_refused and now_ns - o.asked_ns >= p.amend_interval_ns:
+            o.status = OrderStatus.LIVE
+            cancel_order(s, out, now_ns, k, o.reason)

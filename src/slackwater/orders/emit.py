@@ -46,6 +46,7 @@ def _emit(s: SymbolState, out: Out, now_ns: int, o: Order, kind: int, price_tick
     if kind != CommandKind.QUERY:
         o.asked_ns = now_ns
         o.queried_ns = 0
+        o.cancel_refused = False
     s.has_asked = True
     s.order_changes += 1
 
@@ -219,6 +220,9 @@ def _remember_end(s: SymbolState, o: Order) -> None:
     e.purpose = o.purpose
     e.side = o.side
     e.reason = s.close.reason
+    e.reference_ask = s.close.reference_ask
+    if o.purpose == Purpose.TAKE_PROFIT:
+        e.reference_ask = s.take_profit.reference_ask if o.group_id == s.take_profit.group_id else 0.0
     e.layer_episode = 0
     e.first_fill_ns = 0
     if o.purpose == Purpose.ENTRY and o.group_id == s.entry.group_id:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slackwater.kernel.jit import jit
-from slackwater.orders.emit import cancel_purpose, count_purpose, emit_amend, emit_place, new_group, take_slot
+from slackwater.orders.emit import cancel_order, cancel_purpose, count_purpose, emit_amend, emit_place, new_group, take_slot
 from slackwater.orders.slicing import cut
 from slackwater.schema.audit import Out
 from slackwater.schema.commands import OrderType, Purpose, Side, Tif
@@ -65,6 +65,17 @@ def reap(s: SymbolState, out: Out, now_ns: int, reason: int) -> None:
 
 
 @jit
+def cancel_crossing(s: SymbolState, out: Out, now_ns: int, buy_ticks: int) -> None:
+    """Cancel the slices that a buy of ours at a price would reach; the others stay, and the group ends when none is left."""
+    for k in range(MAX_ORDERS):
+        o = s.orders[k]
+        if o.status == OrderStatus.FREE or o.purpose != Purpose.ENTRY or o.wants_cancel:
+            continue
+        if min(o.price_ticks, o.sent_price_ticks) <= buy_ticks:
+            cancel_order(s, out, now_ns, k, OrderReason.SELF_TRADE.value)
+
+
+@jit
 def settle(s: SymbolState) -> None:
     """The group ends when none of its slices lives or waits to be sent again."""
     if s.entry.status != GroupStatus.IDLE and s.entry.waiting_count == 0 and count_purpose(s, Purpose.ENTRY.value) == 0:
@@ -78,7 +89,7 @@ def on_refused(s: SymbolState, p: Params, o: Order) -> int:
     Returns the reason that its order ends with.
     """
     g = s.entry
-    if g.status != GroupStatus.WORKING or o.lots <= o.cum_lots:
+    if g.status != GroupStatus.WORKING or o.lots <= o.cum_lots or o.reason == OrderReason.SELF_TRADE:
         return OrderReason.WOULD_CROSS.value
     if o.retries >= p.post_only_retries or g.waiting_count == MAX_SLICES:
         return OrderReason.POST_ONLY.value
@@ -93,20 +104,22 @@ def on_refused(s: SymbolState, p: Params, o: Order) -> int:
 
 @jit
 def resend(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, highest_buy_ticks: int) -> None:
-    """At a valid book, send refused slices again at the ask as it is now; one that the caps have no room for goes on waiting."""
+    """At a valid book, send refused slices again at the ask as it is now.
+
+    One that the caps have no room for goes on waiting, one that would stand at our highest live buy or below it is given up.
+    """
     g = s.entry
     if g.status != GroupStatus.WORKING or g.waiting_count == 0:
         return
     if is_too_far(s, p):
         reap(s, out, now_ns, OrderReason.REAP_CHASE.value)
         return
-    if s.market.ask_ticks <= highest_buy_ticks:
-        reap(s, out, now_ns, OrderReason.SELF_TRADE.value)
-        return
     room = room_usd
     kept = 0
     for k in range(g.waiting_count):
         waiting = g.waiting[k]
+        if s.market.ask_ticks + waiting.tick_offset <= highest_buy_ticks:
+            continue
         notional = price_of(s.ins, s.market.ask_ticks + waiting.tick_offset) * qty_of(s.ins, waiting.lots)
         if notional > room:
             _copy_waiting(waiting, g.waiting[kept])
@@ -117,6 +130,7 @@ def resend(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, hi
         if slot >= 0:
             s.orders[slot].retries = waiting.retries
     g.waiting_count = kept
+    settle(s)
 
 
 @jit
@@ -136,7 +150,7 @@ def is_too_far(s: SymbolState, p: Params) -> bool:
 
 @jit
 def chase(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, highest_buy_ticks: int) -> None:
-    """Amend slices that are off the ask, each at most every `amend_interval`, within the caps, never onto our own buy.
+    """Amend slices that are off the ask, each at most every `amend_interval`, within the caps; one that would meet our own buy goes.
 
     Args:
         room_usd: what the caps leave; an amend that needs more is not sent.
@@ -156,8 +170,8 @@ def chase(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, hig
         if o.price_ticks == want or now_ns - o.changed_ns < p.amend_interval_ns:
             continue
         if want <= highest_buy_ticks:
-            reap(s, out, now_ns, OrderReason.SELF_TRADE.value)
-            return
+            cancel_order(s, out, now_ns, k, OrderReason.SELF_TRADE.value)
+            continue
         extra = price_of(s.ins, max(want - o.highest_ticks, 0)) * qty_of(s.ins, o.lots - o.cum_lots)
         if extra <= 0.0 or extra <= room:
             room -= extra

@@ -34,7 +34,7 @@ TRANSITIONS = {
     (OrderStatus.CANCELING, ReportKind.AMEND_ACK): OrderStatus.CANCELING,
     (OrderStatus.CANCELING, ReportKind.AMEND_REJECT): OrderStatus.CANCELING,
     (OrderStatus.CANCELING, ReportKind.CANCEL_ACK): OrderStatus.CANCELED,
-    (OrderStatus.CANCELING, ReportKind.CANCEL_REJECT): OrderStatus.CANCELING,  # gone already: its end is on the way
+    (OrderStatus.CANCELING, ReportKind.CANCEL_REJECT): OrderStatus.CANCELING,  # gone already, and its end is on the way; or asked again
     (OrderStatus.CANCELING, ReportKind.EXPIRE): OrderStatus.EXPIRED,
     # Answers to a query. What was asked is either done by then, as the answer shows, or never came.
     (OrderStatus.PENDING, ReportKind.STATUS): OrderStatus.LIVE,
@@ -131,7 +131,15 @@ def _take_answer(o: Order, r: Report, after: int) -> int:
             after = OrderStatus.AMENDING.value  # it has ended: how is on the way, or is asked for
         o.sent_price_ticks = o.price_ticks  # no order of ours is at the price that was refused
         o.sent_lots = o.lots
+    elif r.kind == ReportKind.CANCEL_REJECT:
+        o.cancel_refused = is_left_undone(r.reason)
     return after
+
+
+@jit
+def is_left_undone(reason: int) -> bool:
+    """Whether a refusal says nothing about the order: nothing was done, and later it may be."""
+    return reason == VenueReason.OUTAGE or reason == VenueReason.BUSY or reason == VenueReason.TOO_MANY
 
 
 @jit

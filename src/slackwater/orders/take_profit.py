@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from slackwater.kernel.jit import jit, jit_inline
+from slackwater.orders.asks import ask_before
 from slackwater.orders.emit import cancel_order, cancel_purpose, count_purpose, emit_amend, emit_place, new_group, take_slot
 from slackwater.orders.slicing import cut
 from slackwater.schema.audit import Out
@@ -153,7 +154,9 @@ def _place(s: SymbolState, p: Params, out: Out, now_ns: int, want_ticks: int, wa
 
 @jit
 def on_refused(s: SymbolState, now_ns: int) -> None:
-    """A refused take-profit is tried again when the ask has changed."""
+    """A refused take-profit is tried again when the ask has changed; one that is refused while flat was the last position's."""
+    if s.ledger.short_lots == 0:
+        return
     s.take_profit.rejected_ns = now_ns
     s.take_profit.rejected_ask_ticks = s.market.ask_ticks
 
@@ -165,10 +168,15 @@ def forget_refusal(s: SymbolState) -> None:
 
 
 @jit
-def reference_ask(s: SymbolState) -> float:
-    """The ask just before the group's first fill, taken at that fill."""
+def reference_ask(s: SymbolState, group_id: int, venue_ns: int, known: float) -> float:
+    """The ask at the venue just before a group's first fill, which is reported when this is first asked, as of `venue_ns`.
+
+    Of a group that another one has followed it is what was `known` at the order's end, where something was.
+    """
+    if group_id != s.take_profit.group_id:
+        return known if known > 0.0 else ask_before(s, venue_ns)
     if s.take_profit.reference_ask == 0.0:
-        s.take_profit.reference_ask = s.market.ask
+        s.take_profit.reference_ask = ask_before(s, venue_ns)
     return s.take_profit.reference_ask
 
 

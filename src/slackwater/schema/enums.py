@@ -49,6 +49,9 @@ class Gate(IntEnum):
     RECOVERY_HURDLE = 29
 
 
+EXIT_COUNT = 16  # size of a row by reason; every ExitReason is below it
+
+
 class ExitReason(IntEnum):
     """Why a position, or a part of it, was given back."""
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from slackwater.kernel.gather import row_of
 from slackwater.kernel.record import Record, Vec, f64, flag, i8, i32, i64, u8
 from slackwater.kernel.rng import Rng
-from slackwater.schema.enums import GATE_COUNT
+from slackwater.schema.enums import EXIT_COUNT, GATE_COUNT
 from slackwater.schema.instrument import Instrument
 from slackwater.schema.market import MarketState
 
@@ -22,6 +22,7 @@ MAX_ADDS = 128  # adds remembered for the hourly cap
 BID_STEPS = 5  # closes whose bids the falling-knife test looks at
 MAX_ZONES = 16
 MAX_SLICES = 5  # of a group; stealth.max_slices is validated against it
+MAX_ASKS = 16  # changes of the ask that a fill's report may come late by
 MAX_ENDED = 64  # ended orders whose late fills are still booked
 MAX_ORDERS = 16  # five entry slices, five take-profit slices, one close, and room for those still ending
 
@@ -192,6 +193,7 @@ class Order(Record):
     tif: u8
     reduce_only: flag
     wants_cancel: flag  # cancel as soon as it is answered
+    cancel_refused: flag  # nothing was done about its cancel, which is asked again
     reason: i64  # OrderReason of its placing
 
 
@@ -210,6 +212,7 @@ class EndedOrder(Record):
     purpose: u8  # Purpose
     side: i8
     reason: i64  # ExitReason of a close's order
+    reference_ask: f64  # that an exit's group is judged against; 0 when that was not known yet
 
 
 class Slice(Record):
@@ -246,11 +249,18 @@ class EntryGroup(Record):
     waiting_count: i64
 
 
+class AskChange(Record):
+    """A book that brought another ask."""
+
+    event_ns: i64  # when it happened at the venue
+    ask_ticks: i64
+
+
 class TakeProfitGroup(Record):
     """The resting take-profit."""
 
     group_id: i64
-    reference_ask: f64  # just before its first fill; 0 before
+    reference_ask: f64  # at the venue just before its first fill; 0 until that is reported
     rejected_ns: i64  # a refused one is tried again when the ask has changed
     rejected_ask_ticks: i64
     want_ticks: i64  # what was wanted when the slices were last looked at
@@ -270,8 +280,9 @@ class CloseGroup(Record):
     reference_ask: f64  # at the decision
     step_ns: i64  # when the step's order was sent
     swept_ns: i64
-    dropped_ns: i64
-    dropped_reason: i64  # ExitReason that does not fire again at once
+    dropped_ns: i64  # the newest
+    dropped_reason: i64  # ExitReason of that one
+    dropped_by_reason_ns: Annotated[Vec[i64], EXIT_COUNT]  # none fires again at once, whatever was dropped since
     slices: i64
 
 
@@ -335,6 +346,9 @@ class SymbolState(Record):
     inverse: Inverse
     quiet: Quiet
     orders: Annotated[Vec[Order], MAX_ORDERS]
+    event_ns: i64  # when the last book happened at the venue
+    asks: Annotated[Vec[AskChange], MAX_ASKS]  # ring
+    ask_changes: i64
     ended: Annotated[Vec[EndedOrder], MAX_ENDED]  # ring
     ended_count: i64
     late_order: Order  # an ended order and its group, while a fill that came after the end is booked
@@ -351,7 +365,8 @@ class SymbolState(Record):
     order_changes: i64  # commands and reports so far
     answer_due_ns: i64  # from when on a missing answer blocks the symbol; 0 while none is awaited
     query_ns: i64  # when an answer is next asked after; 0 likewise
-    has_asked: flag  # something was sent or answered since these two were set
+    recancel_ns: i64  # when a cancel that was refused is asked again; 0 when none was
+    has_asked: flag  # something was sent or answered since these three were set
     upkeep_ns: i64  # when a timer of the working orders is due; NEVER_NS when none
     wake_ns: i64  # when any timer is due: that, or the next row of equity
     equity_logged_ns: i64

@@ -212,6 +212,7 @@ class Desk:
         self.states[0].wake_ns = NEVER_NS
         seed_rng(self.states[0].rng, 1, "DESK")
         self.told: list[tuple[int, str]] = []
+        self.fill_rows: list[tuple[int, int]] = []  # order and lots of the fills in the orders' history
         self.sent: dict[int, tuple[int, int]] = {}  # price and total last sent, by order id
         self.filled: dict[int, int] = {}
         self.cost: dict[int, int] = {}  # ticks times lots, by order id
@@ -226,6 +227,8 @@ class Desk:
     def _do(self, kind: int, now_ns: int) -> None:
         _feed(self.portfolio, self.states, self.params, self.out, self.row, self.report, kind, now_ns)
         self._check_commands(now_ns)
+        events = self.out[0].order_events[: self.out[0].order_event_count]
+        self.fill_rows += [(int(e["order_id"]), int(e["lots"])) for e in events if e["event"] == OrderEvent.FILL]
         self.told += take_told(self.out[0], with_fills=False)
 
     def _check_commands(self, now_ns: int) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenarios.orders.desk import check
+from slackwater.schema.enums import ExitReason, InverseMode
+from slackwater.schema.units import MS
+from tests.scenarios.orders.desk import T0, check
 from tests.scenarios.orders.test_take_profit import OPEN, PARTLY, after, named
 
 LADDER = {
@@ -279,6 +281,36 @@ PARTIAL = {
 }
 
 
+# The add that makes the position deep fills while a profit is being taken already.
+ARMED_MEANWHILE = """
+        set inverse_tp.enabled true
+        set inverse_tp.min_layers 2
+        set grid.max_layers 2
+        set grid.cooldown_sec 0.1
+        set grid.base_spacing_bps 5
+        0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
+        0.010 ack 1
+        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
+        0.030 ack 2
+        3.000 book 100.30x50 100.50x50      -> place 3 100.50x5 average
+        3.010 ack 3
+        3.100 book 99.70x50 99.80x50        -> cancel 3 reap_close; cancel 2 clearing
+        3.110 fill 3 100.50x2
+        3.112 canceled 3                    -> end 3 canceled 2/5 reap_close
+        3.120 canceled 2                    -> end 2 canceled 0/5 clearing; place 4 99.71x7 close_maker
+        3.130 ack 4
+"""
+PROFIT = """
+        3.140 fill 4 99.71x3
+        3.150 show                          -> short 4 entry idle close maker tp leaves 0
+"""
+FORCED_PROFIT = """
+        3.140 shutdown                      -> cancel 4 upgraded
+        3.150 fill 4 99.71x3
+        3.160 show                          -> short 4 entry idle close maker shutdown leaves 0
+"""
+
+
 @pytest.mark.parametrize("table", named(LADDER, SWEEP, FORCED, DROPPED, FAST))
 def test_a_whole_position(table: str) -> None:
     check(after(OPEN, table))
@@ -292,6 +324,50 @@ def test_with_an_entry_at_work(table: str) -> None:
 @pytest.mark.parametrize("table", named(PARTIAL))
 def test_zones(table: str) -> None:
     check(ZONES + table)
+
+
+def test_a_profit_that_is_taken_while_the_zones_are_laid_is_theirs() -> None:
+    desk = check(ARMED_MEANWHILE + PROFIT)
+    inv = desk.state.inverse
+    assert (inv.mode, [int(zone.filled_lots) for zone in inv.zones[: inv.zone_count]]) == (InverseMode.ACTIVE, [3, 0])
+    check(ARMED_MEANWHILE + PROFIT + "3.160 fill 4 99.71x4 -> end 4 filled 7/7 close_maker; close inverse_tp 7")
+
+
+def test_a_forced_exit_keeps_its_name_while_the_zones_are_laid() -> None:
+    desk = check(ARMED_MEANWHILE + FORCED_PROFIT)
+    assert desk.state.inverse.mode == InverseMode.ARMED
+    check(ARMED_MEANWHILE + FORCED_PROFIT + "3.170 fill 4 99.71x4 -> end 4 filled 7/7 upgraded; close shutdown 7")
+
+
+def test_each_reason_that_was_dropped_waits_its_own_half_second() -> None:
+    desk = check("""
+        set exit.min_fast_tp_bps -5
+        set exit.fast_tp_ti 0.9
+        set exit.tp_spread_mult 1.0
+        set exit.tp_mode "fast"
+        set fees.maker 0.0
+        set fees.taker 0.0
+        0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
+        0.010 ack 1
+        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.79x5 take_profit
+        0.030 ack 2
+        1.000 book 99.80x50 99.89x50        -> cancel 2 clearing
+        1.001 show                          -> short 5 entry idle close clearing tp leaves 0
+        1.010 book 99.90x50 100.01x50
+        1.020 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 99.79x5 take_profit
+        1.030 ack 3
+        1.040 book 99.80x50 99.90x50        -> cancel 3 clearing
+        1.041 show                          -> short 5 entry idle close clearing fast_tp leaves 0
+        1.045 book 99.90x50 100.01x50
+        1.050 canceled 3                    -> end 3 canceled 0/5 clearing; place 4 99.79x5 take_profit
+        1.060 ack 4
+        1.070 book 99.80x50 99.89x50
+        1.519 book 99.80x50 99.89x50
+        1.520 book 99.80x50 99.89x50        -> cancel 4 clearing
+        1.530 show                          -> short 5 entry idle close clearing tp leaves 0
+    """)
+    dropped_ns = desk.state.close.dropped_by_reason_ns
+    assert [(int(dropped_ns[reason]) - T0) // MS for reason in (ExitReason.TP, ExitReason.FAST_TP)] == [1_020, 1_050]
 
 
 def test_a_drawdown_halts_entries() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from slackwater.schema.units import SEC
 from tests.scenarios.orders.desk import T0, market_event
-from tests.scenarios.orders.tape_play import check, session_of
+from tests.scenarios.orders.tape_play import check, play, session_of
 
 SESSIONS = {
     "a round trip at rest": """
@@ -180,3 +180,22 @@ def test_the_account_is_noted_each_second_but_not_through_a_hole_of_the_tape() -
     assert max(later - at for at, later in zip(before, before[1:], strict=False)) < 1.0 + 1e-6
     assert 65.0 <= before[-1] <= 66.0
     assert seconds[len(before)] == 90_000.0
+
+
+FALLING = """
+        set sim.feed_latency_ms 2.0
+        set sim.response_latency_ms {response_ms}
+        0.000 book 99.80x50 100.00x50
+        0.500 trade 100.00x60 buy
+        2.000 book 99.70x50 99.85x50
+        3.000 book 99.50x50 99.60x50
+        4.000 book 99.50x50 99.60x50
+"""
+
+
+@pytest.mark.parametrize("response_ms", [1.0, 5.0], ids=["told before the book that filled", "told after it"])
+def test_what_a_take_profit_slipped_is_told_by_the_ask_before_its_fill(response_ms: float) -> None:
+    _, session = play(FALLING.format(response_ms=response_ms))
+    behaviour = session.states[0].behaviour
+    assert behaviour.close_head == 1
+    assert behaviour.closes[0].slippage_bps == pytest.approx((99.75 / 99.85 - 1.0) * 10_000.0)

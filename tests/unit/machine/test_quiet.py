@@ -186,6 +186,15 @@ def test_a_stop_is_seen_at_another_ask() -> None:
     assert not is_quiet(scene)
 
 
+def test_another_ask_is_remembered_for_fills_that_are_told_later() -> None:
+    scene = held(Gate.MAX_LAYERS)
+    assert is_noted(scene)
+    for scene.s.event_ns, ticks in ((NOW + 1, 10_010), (NOW + 2, 10_010), (NOW + 3, 10_020)):
+        scene.set_ask(ticks)
+        assert is_quiet(scene)
+    assert [(change.event_ns, change.ask_ticks) for change in scene.s.asks[: scene.s.ask_changes]] == [(NOW + 1, 10_010), (NOW + 3, 10_020)]
+
+
 def _working(scene: Scene) -> None:
     scene.s.entry.status = GroupStatus.WORKING
 
@@ -196,6 +205,10 @@ def _closing(scene: Scene) -> None:
 
 def _awaited(scene: Scene) -> None:
     scene.s.answer_due_ns = NOW + SEC
+
+
+def _cancel_refused(scene: Scene) -> None:
+    scene.s.recancel_ns = NOW + SEC
 
 
 def _asked(scene: Scene) -> None:
@@ -222,7 +235,9 @@ def _just_entered(scene: Scene) -> None:
     scene.led.last_entry_fill_ns = NOW
 
 
-@pytest.mark.parametrize("change", [_working, _closing, _awaited, _asked, _no_gate, _moved, _refused, _remembered, _just_entered])
+@pytest.mark.parametrize(
+    "change", [_working, _closing, _awaited, _cancel_refused, _asked, _no_gate, _moved, _refused, _remembered, _just_entered]
+)
 def test_while_something_works_nothing_is_noted(change: Callable[[Scene], None]) -> None:
     scene = held()
     change(scene)

@@ -198,6 +198,21 @@ def test_an_answer_to_a_query_shows_what_became_of_an_amend_and_of_a_cancel() ->
     assert (canceling[0].status, bool(canceling[0].wants_cancel)) == (OrderStatus.LIVE, True)
 
 
+@pytest.mark.parametrize("reason", list(VenueReason), ids=lambda reason: reason.name.lower())
+def test_a_refused_cancel_is_asked_again_only_where_nothing_is_wrong_with_the_order(reason: VenueReason) -> None:
+    order = an_order(OrderStatus.CANCELING)
+    _apply(order, a_report(ReportKind.CANCEL_REJECT, reason=reason))
+    is_left_undone = reason in (VenueReason.OUTAGE, VenueReason.BUSY, VenueReason.TOO_MANY)
+    assert (order[0].status, bool(order[0].cancel_refused)) == (OrderStatus.CANCELING, is_left_undone)
+
+
+def test_an_old_refusal_of_a_cancel_says_nothing_about_the_new_one() -> None:
+    order = an_order(OrderStatus.CANCELING)
+    order[0].answer_sequence = 9
+    _apply(order, a_report(ReportKind.CANCEL_REJECT, sequence=9, reason=VenueReason.OUTAGE))
+    assert not order[0].cancel_refused
+
+
 def test_the_first_acknowledgement_is_the_one_that_counts() -> None:
     order = an_order(OrderStatus.PENDING)
     _apply(order, a_report(ReportKind.FILL, cum_lots=1))
