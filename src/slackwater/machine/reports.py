@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from slackwater.decision.exits import resting_reason
 from slackwater.decision.inverse import is_unwinding, on_entry_fill, on_exit_fill
 from slackwater.kernel.jit import jit
@@ -56,10 +58,11 @@ def _account_own(s: SymbolState, p: Params, out: Out, r: Report, slot: int) -> N
     if r.kind != ReportKind.FILL or new_lots > 0:  # a fill that is told again is no news
         log_event(s, out, r.ts_recv_ns, o, event_of(r.kind, r.reason), r.reason, r.price_ticks, lots)
     if new_lots > 0:
-        if r.kind != ReportKind.FILL:
-            log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, OrderReason.NONE.value, o.price_ticks, new_lots)
         is_whole = is_whole_story(r, new_lots)
         price_ticks = float(r.price_ticks) if is_whole else (o.cost_ticklots - cost_before) / new_lots
+        if r.kind != ReportKind.FILL:
+            nearest_ticks = int(math.floor(price_ticks + 0.5))
+            log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, OrderReason.NONE.value, nearest_ticks, new_lots)
         fee_usd = r.fee_usd if is_whole else o.fee_usd - fee_before
         _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd, s.close.reason, s.close.reference_ask)
     reason = _end_reason(s, p, o, r)
@@ -154,6 +157,10 @@ def _account_external(s: SymbolState, p: Params, out: Out, r: Report) -> None:
     price = price_of(s.ins, r.price_ticks)
     apply_exit_fill(s, p, out, r.ts_recv_ns, price, r.lots, r.fee_usd, ExitReason.EXTERNAL.value, s.market.ask)
     _write_fill(s, out, row, r, o, r.lots, float(r.price_ticks), r.fee_usd)
+    if s.ledger.short_lots == 0:
+        take_profit.forget_refusal(s)
+    if not s.risk.is_draining:
+        entry_group.reap(s, out, r.ts_recv_ns, OrderReason.REAP_CLOSE.value)
 
 
 @jit
@@ -215,7 +222,7 @@ def _apply_fill(
     """
     price = price_ticks * s.ins.tick_num / s.ins.tick_den
     notional = price * qty_of(s.ins, lots)
-    if r.maker or (r.kind != ReportKind.FILL and o.tif == Tif.GTX):
+    if _is_maker(r, o):
         s.ledger.maker_notional_usd += notional
     else:
         s.ledger.taker_notional_usd += notional
@@ -238,6 +245,12 @@ def _apply_fill(
             on_exit_fill(s, r.ts_recv_ns, lots)
         apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, exit_ask)
     _write_fill(s, out, row, r, o, lots, price_ticks, fee_usd)
+
+
+@jit
+def _is_maker(r: Report, o: Order) -> bool:
+    """Whether a fill rested: its report says so, and of one that is learned otherwise the order does."""
+    return r.maker or (r.kind != ReportKind.FILL and o.tif == Tif.GTX)
 
 
 @jit
@@ -264,7 +277,7 @@ def _write_fill(s: SymbolState, out: Out, row: FillRow, r: Report, o: Order, lot
     row.symbol = s.symbol
     row.side = o.side
     row.cause = r.cause
-    row.maker = r.maker
+    row.maker = _is_maker(r, o)
     row.arrived_unknown = r.arrived_unknown
     if out.fill_count > LOG_ROWS - LOG_MARGIN:
         out.is_nearly_full = True

@@ -287,3 +287,22 @@ def test_what_the_venue_closes_itself_is_booked_and_halts_the_symbol() -> None:
     assert desk.state.ledger.short_lots == 0
     assert desk.state.risk.is_halted
     assert desk.state.ledger.realised_usd == pytest.approx(5 * (100.0 - 110.0))
+
+
+def test_what_the_venue_closes_itself_cancels_a_working_entry() -> None:
+    desk = check(opened(PLACED, "0.020 fill 1 100.00x2 -> place 2 99.75x2 take_profit\n0.030 ack 2"))
+    desk.sent[0] = (11_000, 2)
+    at_ns = desk.state.market.book_ns + 1_000_000_000
+    desk.tell(at_ns, "fill", ["0", "110.00x2", "taker"])
+    assert (at_ns, "cancel 1 reap_close") in desk.told
+    assert not any("place" in words for ns, words in desk.told if ns >= at_ns)
+    assert desk.state.ledger.short_lots == 0
+
+
+def test_a_fill_learned_from_another_report_is_a_makers_where_its_order_rested() -> None:
+    desk = check("0.000 book 99.80x50 100.00x50 -> place 1 100.00x5 entry")
+    desk.tell(desk.state.market.book_ns + 1_000_000_000, "status", ["1", "100.00x5", "cum", "3"])
+    rows = [(int(row["lots"]), bool(row["maker"])) for row in desk.out[0].fills[:1]]
+    assert rows == [(3, True)]
+    assert desk.state.ledger.maker_notional_usd > 0.0
+    assert desk.state.ledger.taker_notional_usd == 0.0
