@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 
 from slackwater.decision.adapt import (
+    MIN_COOLDOWN_DRIFT,
+    cooldown_at_ns,
     last_entry_ns,
     layer_gap_at_bps,
     longest_cooldown_ns,
@@ -49,7 +51,8 @@ UNSURE = 1.0 + 1e-9  # a bound is moved by so much, so that rounding cannot matt
 NO_GATE = -1  # no gate was asked at this book
 CLEAR_TICKS = 2  # an ask farther above a price than this surely has not come through it, nor holds an order there down
 END_TICKS = 1e-3  # of a tick: what is left out at both ends of it
-LEEWAYS = (0.7, 0.9, 1.0)  # shares of now's volatility, or its inverse, that are tried: what is noted is to hold for a while
+LEEWAYS = (0.7, 0.9, 0.97, 0.99, 1.0)  # shares of now's volatility, or its inverse, that are tried: what is noted is to hold for a while
+COOLDOWN_LEEWAY = 0.9  # the same of a cooldown
 LEEWAY_TICKS = 30.0  # of the ask, when nothing were left of the volatility
 EQUITY_INTERVAL_NS = SEC  # the account is noted at least this often while a position is open
 
@@ -232,7 +235,7 @@ def _add_until_ns(s: SymbolState, p: Params, now_ns: int) -> int:
     gate = s.last_reason
     pause_ns = _pause_until_ns(s, p, gate)
     if gate == Gate.ENTRY_COOLDOWN:
-        pause_ns = last_entry_ns(s) + shortest_cooldown_ns(p)
+        pause_ns = _note_cooldown(s, p)
     if pause_ns > 0:
         q.bid_ticks = q.median_at = 0
         q.most_ask_ticks = NEVER_NS
@@ -250,6 +253,14 @@ def _add_until_ns(s: SymbolState, p: Params, now_ns: int) -> int:
         return hourly_until_ns(s, p)
     is_fixed = gate == Gate.SPREAD_LOW or gate == Gate.BURST or gate == Gate.BELOW_MIN or gate == Gate.SYMBOL_CAP
     return NEVER_NS if is_fixed or gate == Gate.RECOVERY_DRAWDOWN or gate == Gate.RECOVERY_HURDLE else 0
+
+
+@jit
+def _note_cooldown(s: SymbolState, p: Params) -> int:
+    """Until when an entry cooldown surely lasts, up to a drift multiplier that is noted: in a livelier market it is shorter."""
+    most_drift = drift_mult(s.market, p.signals) / COOLDOWN_LEEWAY
+    s.quiet.most_drift = most_drift / UNSURE if most_drift < p.signals.drift_max else math.inf
+    return int(last_entry_ns(s) + cooldown_at_ns(s, p, max(most_drift, MIN_COOLDOWN_DRIFT)))
 
 
 @jit

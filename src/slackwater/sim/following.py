@@ -15,7 +15,7 @@ from slackwater.sim.cursors import Cursor, row_at, venue_row, zone_at
 from slackwater.sim.matching import is_valid_book
 from slackwater.sim.records import VenueState
 
-LOOK_AHEAD = 256  # rows passed over at once: those beyond an order's arrival are looked at again
+LOOK_AHEAD = 1024  # rows passed over at once: those beyond an order's arrival are looked at again
 
 
 @jit
