@@ -15,7 +15,7 @@ from slackwater.config.loading import load
 from slackwater.data.tape import open_tape
 from slackwater.decision.inspect import GateReading, look_at_book, read_gates
 from slackwater.decision.inspect_targets import TargetReading, read_targets
-from slackwater.decision.inverse import zone_price
+from slackwater.decision.inverse import catch_up, zone_price
 from slackwater.errors import DataError, UsageError
 from slackwater.kernel.record import Box, as_box, new, rows
 from slackwater.market.book import is_valid_book
@@ -181,9 +181,11 @@ def gates_of(states: Box, k: int, params: Box, now_ns: int, config: dict[str, An
 
 def _standing(session: Session, k: int, at_ns: int) -> dict[str, Any]:
     """Targets, position, pauses and working orders as of the moment."""
-    s, names = session.states[k], session.names()
+    states, names = as_box(np.array(session.states)), session.names()
+    s = states[k]
+    catch_up(s, session.params[0])  # the loop puts zones off while nothing rests on them
     box = new(TargetReading)
-    read_targets(session.states, k, session.params, at_ns, box)
+    read_targets(states, k, session.params, at_ns, box)
     tick, lot = names.tick[k], names.lot[k]
     is_open = bool(s.ledger.short_lots > 0)
     shown = [name for name in box.dtype.names or () if name not in COUNTED_TARGETS and (is_open or name not in OPEN_TARGETS)]
@@ -212,8 +214,8 @@ def _standing(session: Session, k: int, at_ns: int) -> dict[str, Any]:
         "record": {name: s.behaviour[name].item() for name in ("sample_count", "dup", "near", "loss", "net_std_bps", "slippage_est_bps")},
         "inverse_mode": InverseMode(int(s.inverse.mode)).name.lower(),
         "zones": [
-            {"price": zone_price(s, k), "left": int(s.inverse.zones[k].lots - s.inverse.zones[k].filled_lots)}
-            for k in range(int(s.inverse.zone_count))
+            {"price": zone_price(s, k), "left_qty": float((zone.lots - zone.filled_lots) * lot[0] / lot[1])}
+            for k, zone in enumerate(s.inverse.zones[: int(s.inverse.zone_count)])
         ],
         "closing": CloseStep(int(s.close.step)).name.lower(),
         "orders": [
