@@ -62,6 +62,8 @@ def write_report_of(run: Path) -> Path:
 
 def summary_text(out: Path, document: dict[str, Any]) -> str:
     """What a person wants to know first, closes never without what is still open."""
+    from slackwater.runtime.halts import liquidations_said
+
     total = document["summary"]["total"]
     lines = [f"{out}: {document['events']:,} events in {document['wall_sec']:.2f} s ({document['events_per_sec']:,.0f} a second)"]
     if total["closes"]:
@@ -73,6 +75,7 @@ def summary_text(out: Path, document: dict[str, Any]) -> str:
     else:
         lines.append("no closes: `slackwater explain` says which gates stopped it")
     lines.append(_open_text(document))
+    lines += liquidations_said(document["liquidated"])
     if not document["has_stop"]:
         lines.append("neither a stop nor an age limit is set: a losing position is held until it comes back")
     if document["overflows"]:

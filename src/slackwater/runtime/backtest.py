@@ -21,6 +21,7 @@ from slackwater.kernel.jit import note_warm
 from slackwater.kernel.record import Box, new
 from slackwater.runtime.execution import Traded, execution, read_trades
 from slackwater.runtime.fill_models import MODELS, Tally, run_dry, with_model
+from slackwater.runtime.halts import FILL_COLUMNS, REALISATION_COLUMNS, Liquidation, halts, liquidations
 from slackwater.runtime.latencies import load_latencies
 from slackwater.runtime.run_directory import RUN_FILE, RunWriter, new_run_folder
 from slackwater.runtime.session import Session, SymbolInput
@@ -233,6 +234,8 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
         "drift_clamped_frac": {source.name: _clamped(s) for source, s in zip(session.inputs, session.states, strict=True)},
         "overflows": overflows(session),
         "liquidations": {source.name: int(v.liquidation_count) for source, v in zip(session.inputs, session.venues, strict=True)},
+        "liquidated": _liquidated(folder, session),
+        "halted": {source.name: causes for source, s in zip(session.inputs, session.states, strict=True) if (causes := halts(s))},
         "lost_answers": {source.name: int(v.lost_answer_count) for source, v in zip(session.inputs, session.venues, strict=True)},
         "late_reports": {source.name: int(s.stray_reports) for source, s in zip(session.inputs, session.states, strict=True)},
         "slicing": slicing_words(config),
@@ -248,6 +251,15 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
         "orders_sha256": total_hash,
         "summary": summary,
     }
+
+
+def _liquidated(folder: Path, session: Session) -> list[Liquidation]:
+    if not any(v.liquidation_count for v in session.venues):
+        return []
+    import pyarrow.parquet as pq
+
+    fills = pq.read_table(folder / "fills.parquet", columns=FILL_COLUMNS)
+    return liquidations(fills, pq.read_table(folder / "realisations.parquet", columns=REALISATION_COLUMNS))
 
 
 def slicing_words(config: Config) -> str:

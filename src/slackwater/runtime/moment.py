@@ -21,7 +21,8 @@ from slackwater.kernel.record import Box, as_box, new, rows
 from slackwater.market.book import is_valid_book
 from slackwater.runtime import gates
 from slackwater.runtime.backtest import Request, open_session
-from slackwater.runtime.explain import choose_symbols, read_document
+from slackwater.runtime.explain import choose_symbols, read_document, read_table
+from slackwater.runtime.halts import RECOVERY_ONLY, entries_off, halts, with_halts
 from slackwater.runtime.session import Session
 from slackwater.runtime.tables import EDGE_FIELDS, TABLES
 from slackwater.schema.audit import EdgeRow
@@ -44,7 +45,7 @@ def explain_at(run: Path, at_ns: int, symbol: str | None = None, advance: Progre
         DataError: it is no run directory, or the tape is gone or not the run's.
         UsageError: the moment is outside the run, or the run does not have the symbol.
     """
-    document = read_document(run)
+    document = with_halts(read_document(run), lambda stem, columns: read_table(run, stem, columns))
     symbols = choose_symbols(document, symbol)
     first_ns, last_ns = int(document["first_ns"]), int(document["last_ns"])
     if not first_ns <= at_ns <= last_ns:
@@ -57,7 +58,9 @@ def explain_at(run: Path, at_ns: int, symbol: str | None = None, advance: Progre
     found = []
     for name in symbols:
         session, _ = open_session(request)
-        found.append(_explain_symbol(session, list(document["symbols"]).index(name), at_ns, document["config"], advance))
+        k = list(document["symbols"]).index(name)
+        part = _explain_symbol(session, k, at_ns, document["config"], advance)
+        found.append({**part, **_halted(document, name, session.states[k], at_ns)})
     return {"run": str(run), "at_ns": at_ns, "symbols": found}
 
 
@@ -146,6 +149,13 @@ def _explain_symbol(session: Session, k: int, at_ns: int, config: dict[str, Any]
     part["gates_as_of"] = read
     part.update(gates_of(states, k, session.params, now_ns, config))
     return {**part, **_standing(session, k, at_ns)}
+
+
+def _halted(document: dict[str, Any], symbol: str, state: Any, at_ns: int) -> dict[str, Any]:
+    """The symbol's liquidations up to the moment, and why entries are off at it, as words and in one sentence."""
+    causes = [*halts(state), *([RECOVERY_ONLY] if document["config"]["orphans"]["recovery_only"] else [])]
+    liquidated = [entry for entry in document["liquidated"] if entry["symbol"] == symbol and entry["ts_ns"] <= at_ns]
+    return {"liquidated": liquidated, "halted": causes, "entries_off": entries_off(document, symbol, causes)}
 
 
 def _why_not_asked(s: Any, book_ns: int) -> str:
