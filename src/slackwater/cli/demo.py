@@ -26,9 +26,11 @@ def demo(
     """Make a synthetic tape with pumps, back-test it with the default configuration, and write the report."""
     from slackwater.cli.backtest import say_if_compiling, summary_text, write_report_of
     from slackwater.cli.explain import headline
+    from slackwater.config.loading import with_seed
     from slackwater.config.model import Config
     from slackwater.data.synth.synth import SynthRequest, synthesise
 
+    config = with_seed(Config(), seed)
     say_if_compiling()
     tape, run = to / "tape", to / "run"
     note(f"making a synthetic tape of {hours:g} h for {', '.join(SYMBOLS)}")
@@ -39,7 +41,7 @@ def demo(
 
     note("back-testing it with the default configuration")
     with progress("Back-testing") as advance:
-        document = run_backtest(Request(tape, run, Config(), SYMBOLS, seed=seed), advance)
+        document = run_backtest(Request(tape, run, config, SYMBOLS), advance)
     report = write_report_of(run)
     found = explain_run(run)
     lines = [line for part in found["symbols"] for line in headline(part)]

@@ -15,7 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from slackwater.config.complaints import complain
 from slackwater.config.legacy import drop_unused
 from slackwater.config.model import Config
-from slackwater.errors import ConfigError
+from slackwater.errors import ConfigError, UsageError
 
 Lines = dict[tuple[str, ...], int]  # path of a key -> its line, counted from 1
 
@@ -46,6 +46,19 @@ def from_mapping(values: Mapping[str, Any]) -> Config:
         ConfigError: a key is unknown or a value is out of range.
     """
     return _validated(_plain(values), {}, "")
+
+
+def with_seed(config: Config, seed: int) -> Config:
+    """The configuration with another start of all randomness, as a command's `--seed` asks for.
+
+    Raises:
+        UsageError: `session.seed` does not allow it.
+    """
+    try:
+        asked = Config.model_validate({"session": {"seed": seed}}).seed
+    except ValidationError as error:
+        raise UsageError(complain(error)[0].text.replace("session.seed", "--seed", 1)) from None
+    return config.model_copy(update={"session": config.session.model_copy(update={"seed": asked})})
 
 
 def _read(path: Path) -> Any:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from slackwater import __version__
+from slackwater.config.loading import with_seed
 from slackwater.config.model import Config
 from slackwater.data.cache import load_rows
 from slackwater.data.tape import SymbolTape, Tape, open_tape
@@ -42,7 +43,11 @@ class Request:
 
     Args:
         start_ns, end_ns: first moment and the moment after the last; None is open.
+        seed: takes the place of the configuration's; None leaves that.
         is_one_model: whether the other queue models are left out, for speed.
+
+    Raises:
+        UsageError: a seed that the configuration does not allow.
     """
 
     data: Path
@@ -53,6 +58,11 @@ class Request:
     end_ns: int | None = None
     seed: int | None = None
     is_one_model: bool = False
+
+    def __post_init__(self) -> None:
+        """Put the seed into the configuration: what is run is what is written down."""
+        if self.seed is not None:
+            object.__setattr__(self, "config", with_seed(self.config, self.seed))
 
 
 @dataclass(frozen=True)
@@ -85,10 +95,9 @@ def _open(request: Request) -> _Task:
     tape = open_tape(request.data, list(request.symbols) or None)
     feed_latency_ns = int(request.config.to_params()[0].feed_latency_ns)
     inputs = [_input(entry, feed_latency_ns) for entry in tape.symbols]
-    seed = request.config.seed if request.seed is None else request.seed
     sim = request.config.sim
     delays = load_latencies(Path(sim.latency_file)) if sim.latency_model == "recorded" else None
-    return _Task(tape, inputs, seed, request.start_ns, _end_ns(request, inputs), delays)
+    return _Task(tape, inputs, request.config.seed, request.start_ns, _end_ns(request, inputs), delays)
 
 
 def _first_session(request: Request, task: _Task) -> Session:
@@ -225,7 +234,7 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
         "asked": {"symbols": list(request.symbols), "start_ns": request.start_ns, "end_ns": request.end_ns},
         "first_ns": min(int(s.market.first_ns) for s in session.states),
         "last_ns": int(session.loop[0].now_ns),
-        "seed": config.seed if request.seed is None else request.seed,
+        "seed": config.seed,
         "config": config.to_mapping(),
         "events": session.rows_done,
         "wall_sec": wall_sec,
