@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ Lines = dict[tuple[str, ...], int]  # path of a key -> its line, counted from 1
 
 
 def load(path: str | Path | None = None) -> Config:
-    """The configuration of a YAML file, or all defaults without one.
+    """The configuration of a YAML file, or all defaults without one. Paths in it begin at the file's folder, and come out absolute.
 
     Raises:
         ConfigError: the file is missing or not YAML, a key is unknown, or a value is out of range. Every problem is one line.
@@ -36,7 +37,15 @@ def load(path: str | Path | None = None) -> Config:
         values = _plain(document)
     except RecursionError as error:
         raise ConfigError(f"{source}: expected sections and settings, found values nested without end") from error
-    return _validated(values, lines, str(source))
+    return anchored(_validated(values, lines, str(source)), source.parent)
+
+
+def anchored(config: Config, folder: Path) -> Config:
+    """The configuration with its paths absolute, those that are not taken from a folder."""
+    named = config.sim.latency_file
+    if not named or Path(named).is_absolute():
+        return config
+    return config.model_copy(update={"sim": config.sim.model_copy(update={"latency_file": os.path.abspath(folder / named)})})
 
 
 def from_mapping(values: Mapping[str, Any]) -> Config:

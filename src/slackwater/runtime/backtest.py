@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from slackwater import __version__
-from slackwater.config.loading import with_seed
+from slackwater.config.loading import anchored, with_seed
 from slackwater.config.model import Config
 from slackwater.data.cache import load_rows
 from slackwater.data.tape import SymbolTape, Tape, open_tape
@@ -23,7 +23,7 @@ from slackwater.kernel.record import Box, new
 from slackwater.runtime.execution import Traded, execution, read_trades
 from slackwater.runtime.fill_models import MODELS, Tally, run_dry, with_model
 from slackwater.runtime.halts import FILL_COLUMNS, REALISATION_COLUMNS, Liquidation, halts, liquidations
-from slackwater.runtime.latencies import load_latencies
+from slackwater.runtime.latencies import fingerprint, latency_file, load_latencies
 from slackwater.runtime.run_directory import RUN_FILE, RunWriter, new_run_folder
 from slackwater.runtime.session import Session, SymbolInput
 from slackwater.runtime.summary import summarise
@@ -60,9 +60,9 @@ class Request:
     is_one_model: bool = False
 
     def __post_init__(self) -> None:
-        """Put the seed into the configuration: what is run is what is written down."""
-        if self.seed is not None:
-            object.__setattr__(self, "config", with_seed(self.config, self.seed))
+        """Put the seed and absolute paths into the configuration: what is run is what is written down, wherever that is read."""
+        config = self.config if self.seed is None else with_seed(self.config, self.seed)
+        object.__setattr__(self, "config", anchored(config, Path()))
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ def _open(request: Request) -> _Task:
     tape = open_tape(request.data, list(request.symbols) or None)
     feed_latency_ns = int(request.config.to_params()[0].feed_latency_ns)
     inputs = [_input(entry, feed_latency_ns) for entry in tape.symbols]
-    sim = request.config.sim
-    delays = load_latencies(Path(sim.latency_file)) if sim.latency_model == "recorded" else None
+    path = latency_file(request.config)
+    delays = None if path is None else load_latencies(path)
     return _Task(tape, inputs, request.config.seed, request.start_ns, _end_ns(request, inputs), delays)
 
 
@@ -230,6 +230,7 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
             "manifests": tape.manifest_hashes,
             "venues": {entry.symbol: entry.venue for entry in tape.symbols},
         },
+        "latencies": fingerprint(config),
         "symbols": symbols,
         "asked": {"symbols": list(request.symbols), "start_ns": request.start_ns, "end_ns": request.end_ns},
         "first_ns": min(int(s.market.first_ns) for s in session.states),

@@ -23,6 +23,7 @@ from slackwater.runtime import gates
 from slackwater.runtime.backtest import Request, open_session
 from slackwater.runtime.explain import choose_symbols, read_document, read_table
 from slackwater.runtime.halts import RECOVERY_ONLY, entries_off, halts, with_halts
+from slackwater.runtime.latencies import fingerprint
 from slackwater.runtime.session import Session
 from slackwater.runtime.tables import EDGE_FIELDS, TABLES
 from slackwater.schema.audit import EdgeRow
@@ -55,6 +56,7 @@ def explain_at(run: Path, at_ns: int, symbol: str | None = None, advance: Progre
         )
     request = request_of(run, document)
     check_tape(request, document)
+    check_latencies(request, document)
     found = []
     for name in symbols:
         session, _ = open_session(request)
@@ -83,6 +85,20 @@ def check_tape(request: Request, document: dict[str, Any]) -> None:
         raise DataError(
             f"{request.data}: expected the tape of the run, sha256 {document['tape']['sha256'][:12]}, found {found[:12]}; "
             "a moment can only be explained on the tape it happened on, so run the back-test again"
+        )
+
+
+def check_latencies(request: Request, document: dict[str, Any]) -> None:
+    """Refuse a table of measured delays that is not the run's.
+
+    Raises:
+        DataError: it is gone, or its content has another hash.
+    """
+    known, found = document.get("latencies"), fingerprint(request.config)
+    if known is not None and found is not None and found["sha256"] != known["sha256"]:
+        raise DataError(
+            f"{found['path']}: expected the measured delays of the run, sha256 {known['sha256'][:12]}, found {found['sha256'][:12]}; "
+            "a moment can only be explained with the delays it happened with, so run the back-test again"
         )
 
 

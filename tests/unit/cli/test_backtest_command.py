@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -41,3 +42,43 @@ def test_a_seed_out_of_range_is_refused_before_anything_is_made(
     assert main([*words, "--seed", str(seed)]) == 2
     assert f"--seed: expected 0..9223372036854775807, found {seed}" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_recorded_delays_belong_to_the_run(
+    tape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    delays = home / "delays.csv"
+    delays.write_text("entry_ms,response_ms\n30,40\n50,60\n")
+    (home / "c.yaml").write_text("sim: {latency_model: recorded, latency_file: delays.csv}\n")
+    run = tmp_path / "run"
+    words = ["backtest", "--data", str(tape), "--symbol", "SYNB", *SHORT]
+    assert main([*words, "--config", str(home / "c.yaml"), "--out", str(run)]) == 0
+    known = document(run)
+    assert load(run / "config.yaml").sim.latency_file == known["config"]["sim"]["latency_file"] == str(delays)
+    assert known["latencies"] == {"path": str(delays), "sha256": hashlib.sha256(delays.read_bytes()).hexdigest()}
+    assert main([*words, "--config", str(run / "config.yaml"), "--out", str(tmp_path / "again")]) == 0
+    assert document(tmp_path / "again")["orders_sha256"] == known["orders_sha256"]
+    at = ["explain", str(run), "--at", "2025-01-06T00:10:00"]
+    assert main(at) == 0
+    delays.write_text("entry_ms,response_ms\n31,40\n50,60\n")
+    capsys.readouterr()
+    assert main(at) == 4
+    assert "expected the measured delays of the run, sha256" in capsys.readouterr().err
+    delays.unlink()
+    assert main(at) == 4
+    assert "delays.csv: expected a table of measured delays, found no such file" in capsys.readouterr().err
+
+
+def test_a_check_reads_the_file_of_delays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("sim: {latency_model: recorded, latency_file: delays.csv}\n")
+    assert main(["config", "check", str(config)]) == 2
+    said = capsys.readouterr()
+    assert said.err == f"slackwater: sim.latency_file: {tmp_path / 'delays.csv'}: expected a table of measured delays, found no such file\n"
+    assert "valid" not in said.out
+    (tmp_path / "delays.csv").write_text("entry_ms,response_ms\n30,40\n")
+    assert main(["config", "check", str(config)]) == 0
