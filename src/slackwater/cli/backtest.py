@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, progress
+from slackwater.errors import UsageError
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object on stdout.")]
 
@@ -34,6 +35,8 @@ def backtest(
     for line in loaded.notices:
         note(line)
     start_ns, end_ns = parse_time("--start", start), parse_time("--end", end)
+    if start_ns is not None and end_ns is not None and start_ns >= end_ns:
+        raise UsageError(f"--end: expected a moment after --start ({start}), found {end}")
     say_if_compiling()
     from slackwater.runtime.backtest import Request, run_backtest
 
@@ -46,9 +49,15 @@ def backtest(
 
 
 def say_if_compiling() -> None:
-    """The first run ever compiles the core, which takes a while: say so rather than look stuck."""
+    """The first run ever compiles the core, which takes a while: say so rather than look stuck.
+
+    Raises:
+        SlackwaterError: compiled code could not be kept.
+    """
+    from slackwater.cli.cache import check_cache
     from slackwater.kernel.jit import IS_COMPILED, IS_WARM
 
+    check_cache()
     if IS_COMPILED and not IS_WARM:
         note("first run of this version: compiling the core, about a minute; later runs start at once")
 

@@ -8,11 +8,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, progress
+from slackwater.errors import UsageError
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object on stdout.")]
 
 SYMBOLS = ("SYNA", "SYNB", "SYNC")
 HOURS = 6.0
+MOST_HOURS = 87_600.0  # ten years, as `data synth`
 FOLDER = Path("build/demo")
 
 
@@ -30,6 +32,8 @@ def demo(
     from slackwater.config.model import Config
     from slackwater.data.synth.synth import SynthRequest, synthesise
 
+    if not 0.0 < hours <= MOST_HOURS:
+        raise UsageError(f"--hours: expected more than 0 and at most {MOST_HOURS:g}, found {hours:g}")
     config = with_seed(Config(), seed)
     say_if_compiling()
     tape, run = to / "tape", to / "run"

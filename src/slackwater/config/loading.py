@@ -88,8 +88,12 @@ def _read(path: Path) -> Any:
     if document is None:
         return {}
     if not isinstance(document, Mapping):
-        raise ConfigError(f"{path}: expected sections like `grid:` with settings below them, found {type(document).__name__}")
+        raise ConfigError(f"{path}: expected sections like `grid:` with settings below them, found {_kind(document)}")
     return document
+
+
+def _kind(document: Any) -> str:
+    return f"a list of {len(document)}" if isinstance(document, list) else repr(document)
 
 
 def _line(error: MarkedYAMLError) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from slackwater.errors import DataError
 from slackwater.runtime.halts import with_halts
-from slackwater.runtime.run_directory import RUN_FILE
+from slackwater.runtime.run_directory import NEEDED_KEYS, RUN_FILE
 
 Numbers = NDArray[Any]
 HINT = "write one with `slackwater backtest --out RUN`"
@@ -34,7 +34,6 @@ COLUMNS = {
     "decisions": "ts_ns symbol price",
     "equity": "ts_ns symbol position_qty equity_usd debt_usd",
 }
-NEEDED_KEYS = ("symbols", "first_ns", "last_ns", "config", "summary", "tape", "seed")
 
 
 @dataclass(frozen=True)

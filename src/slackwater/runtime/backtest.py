@@ -24,7 +24,7 @@ from slackwater.runtime.execution import Traded, execution, read_trades
 from slackwater.runtime.fill_models import MODELS, Tally, run_dry, with_model
 from slackwater.runtime.halts import FILL_COLUMNS, REALISATION_COLUMNS, Liquidation, halts, liquidations
 from slackwater.runtime.latencies import fingerprint, latency_file, load_latencies
-from slackwater.runtime.run_directory import RUN_FILE, RunWriter, new_run_folder
+from slackwater.runtime.run_directory import RUN_FILE, RunWriter, check_place, new_run_folder
 from slackwater.runtime.session import Session, SymbolInput
 from slackwater.runtime.summary import summarise
 from slackwater.runtime.tape_books import TapeBooks
@@ -138,7 +138,11 @@ def run_backtest(request: Request, advance: Progress = lambda rows: None) -> dic
 
     Args:
         advance: told the number of rows done since the last call.
+
+    Raises:
+        DataError, UsageError: as `open_session`, or the run directory's place is not free.
     """
+    check_place(request.out)
     task = _open(request)
     session = _first_session(request, task)
     with new_run_folder(request.out) as folder:

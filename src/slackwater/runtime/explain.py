@@ -19,7 +19,7 @@ from slackwater.data.tape import open_tape
 from slackwater.errors import DataError, SlackwaterError, UsageError
 from slackwater.runtime import gates
 from slackwater.runtime.halts import entries_off, freed_by, liquidation_said, off_causes, with_halts
-from slackwater.runtime.run_directory import RUN_FILE
+from slackwater.runtime.run_directory import NEEDED_KEYS, RUN_FILE
 from slackwater.schema.enums import Context, Gate
 from slackwater.schema.units import HOUR
 
@@ -37,9 +37,13 @@ def read_document(run: Path) -> dict[str, Any]:
     if not path.is_file():
         raise DataError(f"{run}: expected a run directory, found no {RUN_FILE}; `slackwater backtest --out {run}` writes one")
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except (msgspec.MsgspecError, OSError) as error:
         raise DataError(f"{path}: expected a JSON object, found: {error}") from error
+    missing = [key for key in NEEDED_KEYS if key not in document]
+    if missing:
+        raise DataError(f"{path}: expected the keys {', '.join(NEEDED_KEYS)}, {', '.join(missing)} missing; run the back-test again")
+    return document
 
 
 def read_table(run: Path, stem: str, columns: list[str]) -> pa.Table:
