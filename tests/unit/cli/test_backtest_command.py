@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from slackwater.cli.app import main
@@ -14,8 +16,8 @@ from slackwater.config import load
 SHORT = ("--end", "2025-01-06T00:20:00", "--no-report", "--one-model")
 
 
-def document(run: Path) -> dict[str, object]:
-    found: dict[str, object] = json.loads((run / "run.json").read_text())
+def document(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run / "run.json").read_text())
     return found
 
 
@@ -82,3 +84,22 @@ def test_a_check_reads_the_file_of_delays(tmp_path: Path, capsys: pytest.Capture
     assert "valid" not in said.out
     (tmp_path / "delays.csv").write_text("entry_ms,response_ms\n30,40\n")
     assert main(["config", "check", str(config)]) == 0
+
+
+def test_the_maker_share_is_the_same_wherever_it_stands(tape: Path, tmp_path: Path) -> None:
+    # With answers lost, fills are learned from later reports and queries; a stop makes some of them takers.
+    config = tmp_path / "c.yaml"
+    faults = "{lost_answer_prob: 0.2, duplicate_prob: 0.1, late_answer_prob: 0.1, latency_model: lognormal, response_latency_sigma: 2}"
+    config.write_text(f"sim: {faults}\nexit: {{stop_loss_bps: 30}}\n")
+    out = tmp_path / "run"
+    assert main(["backtest", "--data", str(tape), "--config", str(config), "--out", str(out), "--no-report", "--one-model"]) == 0
+    summary = document(out)["summary"]
+    rows = pq.read_table(out / "fills.parquet").to_pylist()
+    for part, own in (
+        (summary["total"], rows),
+        *((summary["symbols"][s], [r for r in rows if r["symbol"] == s]) for s in ("SYNA", "SYNB")),
+    ):
+        maker = sum(row["price"] * row["qty"] for row in own if row["maker"])
+        share = maker / sum(row["price"] * row["qty"] for row in own)
+        assert 0.0 < share <= 1.0
+        assert part["maker_share"] == part["execution"]["orders"]["all"]["maker_share"] == pytest.approx(share)
