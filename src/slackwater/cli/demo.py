@@ -31,12 +31,14 @@ def demo(
     from slackwater.config.loading import with_seed
     from slackwater.config.model import Config
     from slackwater.data.synth.synth import SynthRequest, synthesise
+    from slackwater.runtime.run_directory import check_place
 
     if not 0.0 < hours <= MOST_HOURS:
         raise UsageError(f"--hours: expected more than 0 and at most {MOST_HOURS:g}, found {hours:g}")
     config = with_seed(Config(), seed)
-    say_if_compiling()
     tape, run = to / "tape", to / "run"
+    check_place(run)
+    say_if_compiling()
     note(f"making a synthetic tape of {hours:g} h for {', '.join(SYMBOLS)}")
     with progress("Generating", len(SYMBOLS)) as advance:
         synthesise(SynthRequest(tape, SYMBOLS, None, hours, seed), advance)

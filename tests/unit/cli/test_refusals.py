@@ -170,3 +170,10 @@ def test_files_that_no_run_wrote_are_not_taken_away(tape: Path, tmp_path: Path, 
     assert ((out / "notes.txt").read_text(), (out / "run.json").read_bytes()) == ("mine", first)
     words = ("backtest", "--data", tmp_path / "no tape", "--out", out)
     assert "notes.txt" in said_by(capsys, 2, *words), "before the tape is opened"
+
+
+def test_a_demo_leaves_what_is_not_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    assert "expected an earlier run directory or nothing" in said_by(capsys, 2, "demo", "--to", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"], "no tape is made"
