@@ -67,7 +67,13 @@ def explain_at(run: Path, at_ns: int, symbol: str | None = None, advance: Progre
 
 
 def request_of(run: Path, document: dict[str, Any]) -> Request:
-    """What the run was asked for."""
+    """What the run was asked for.
+
+    Raises:
+        DataError: the run does not say.
+    """
+    if "asked" not in document:
+        raise DataError(f"{run}: expected what the run was asked for in its run.json, found no `asked`; run the back-test again")
     venues, asked = document["tape"]["venues"], document["asked"]
     names = tuple(f"{venues[name]}/{name}" for name in document["symbols"])
     config = load(run / "config.yaml")

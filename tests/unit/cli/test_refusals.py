@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from pathlib import Path
@@ -154,6 +155,10 @@ def test_an_empty_document_is_damaged_data(run: Path, tmp_path: Path, capsys: py
         ("report", tmp_path / "run"),
     ):
         assert "run.json: expected the keys symbols, " in said_by(capsys, 4, *words)
+    known = json.loads((run / "run.json").read_text())
+    del known["asked"]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(known))
+    assert "found no `asked`" in said_by(capsys, 4, "explain", tmp_path / "run", "--at", "2025-01-06T01:00:00")
 
 
 def test_files_that_no_run_wrote_are_not_taken_away(tape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
