@@ -308,3 +308,21 @@ def test_ladder_layers_never_stand_closer_than_the_layer_gap() -> None:
     settings = {"grid": {"base_spacing_bps": 0.5, "spacing_growth": 1}, "signals": {"min_spread_bps": 9}}
     rungs = ladder(from_mapping(settings), price=1.0, spread_bps=9.0, volatility_bps=0.0).rungs
     assert all(b.price / a.price - 1 >= 9e-4 * (1 - 1e-9) for a, b in zip(rungs, rungs[1:], strict=False))
+
+
+def test_an_item_that_is_wrong_does_not_make_its_list_too_short(tmp_path: Path) -> None:
+    for text, said in (
+        ("risk: {cooldown_steps_sec: [a]}\n", "risk.cooldown_steps_sec.0: expected a number, found 'a'"),
+        ("risk: {cooldown_steps_sec: []}\n", "risk.cooldown_steps_sec: expected 1..16 values, found a list of 0"),
+    ):
+        (tmp_path / "c.yaml").write_text(text)
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path / "c.yaml")
+        assert str(caught.value) == f"{said} ({tmp_path / 'c.yaml'} line 1)"
+
+
+def test_a_document_that_is_no_mapping_is_told_as_people_see_it(tmp_path: Path) -> None:
+    for text, said in (("- a\n- b\n", "a list of 2"), ("abc\n", "'abc'"), ("7\n", "7")):
+        (tmp_path / "c.yaml").write_text(text)
+        with pytest.raises(ConfigError, match=f"with settings below them, found {said}$"):
+            load(tmp_path / "c.yaml")

@@ -91,6 +91,23 @@ def main(tokens: Sequence[str] | None = None) -> int:
         # The reader went away (`slackwater ... | head`): not our failure, and Python must not report it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if os.environ.get("SLACKWATER_DEBUG") == "1":
+            raise
+        print(f"slackwater: {disk_said(error)}", file=sys.stderr)
+        return SlackwaterError.exit_code
+
+
+def disk_said(error: OSError) -> str:
+    """What the system refused, in a sentence: the path, and its reason."""
+    reason = (error.strerror or str(error) or type(error).__name__).partition("\n")[0]
+    reason = reason[:1].lower() + reason[1:]
+    if error.filename is None:
+        return f"expected files and folders that can be read and written, found: {reason}"
+    path = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else str(error.filename)
+    cache = os.environ.get("SLACKWATER_CACHE")
+    hint = "; SLACKWATER_CACHE names the cache's folder" if cache and path.startswith(cache) else ""
+    return f"{path}: expected something that can be read or written here, found: {reason}{hint}"
 
 
 def _run(words: list[str]) -> int:

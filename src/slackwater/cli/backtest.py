@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, progress
+from slackwater.errors import UsageError
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object on stdout.")]
 
@@ -34,6 +35,8 @@ def backtest(
     for line in loaded.notices:
         note(line)
     start_ns, end_ns = parse_time("--start", start), parse_time("--end", end)
+    if start_ns is not None and end_ns is not None and start_ns >= end_ns:
+        raise UsageError(f"--end: expected a moment after --start ({start}), found {end}")
     say_if_compiling()
     from slackwater.runtime.backtest import Request, run_backtest
 
@@ -46,9 +49,15 @@ def backtest(
 
 
 def say_if_compiling() -> None:
-    """The first run ever compiles the core, which takes a while: say so rather than look stuck."""
+    """The first run ever compiles the core, which takes a while: say so rather than look stuck.
+
+    Raises:
+        SlackwaterError: compiled code could not be kept.
+    """
+    from slackwater.cli.cache import check_cache
     from slackwater.kernel.jit import IS_COMPILED, IS_WARM
 
+    check_cache()
     if IS_COMPILED and not IS_WARM:
         note("first run of this version: compiling the core, about a minute; later runs start at once")
 
@@ -62,6 +71,8 @@ def write_report_of(run: Path) -> Path:
 
 def summary_text(out: Path, document: dict[str, Any]) -> str:
     """What a person wants to know first, closes never without what is still open."""
+    from slackwater.runtime.halts import liquidations_said
+
     total = document["summary"]["total"]
     lines = [f"{out}: {document['events']:,} events in {document['wall_sec']:.2f} s ({document['events_per_sec']:,.0f} a second)"]
     if total["closes"]:
@@ -73,6 +84,7 @@ def summary_text(out: Path, document: dict[str, Any]) -> str:
     else:
         lines.append("no closes: `slackwater explain` says which gates stopped it")
     lines.append(_open_text(document))
+    lines += liquidations_said(document["liquidated"])
     if not document["has_stop"]:
         lines.append("neither a stop nor an age limit is set: a losing position is held until it comes back")
     if document["overflows"]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from slackwater.cli.console import emit, note
-from slackwater.errors import UsageError
+from slackwater.errors import ConfigError, DataError, UsageError
 
 if TYPE_CHECKING:
     from slackwater.config import Config
@@ -49,6 +49,7 @@ def check(
     from slackwater.config.ladder import ladder
 
     config = read_config(file)
+    _check_files(config)
     spread_bps = config.signals.min_spread_bps if spread is None else spread
     for name, value, least in (("--price", price, 1e-12), ("--spread", spread_bps, 0.0), ("--volatility", volatility, 0.0)):
         if not least <= value <= 1e12:
@@ -81,6 +82,22 @@ def show(file: File = None, /, *, json: Json = False) -> None:
     """Print a file with every setting it leaves out; without a file, the defaults with the unit and reason of each."""
     config = read_config(file)
     emit(json, config.to_mapping(), config.commented_yaml if file is None else config.resolved_yaml)
+
+
+def _check_files(config: Config) -> None:
+    """Read the files that a configuration names.
+
+    Raises:
+        ConfigError: one is missing, or does not hold what it should.
+    """
+    if config.sim.latency_model != "recorded":
+        return
+    from slackwater.runtime.latencies import load_latencies
+
+    try:
+        load_latencies(Path(config.sim.latency_file))
+    except DataError as error:
+        raise ConfigError(f"sim.latency_file: {error}") from error
 
 
 def _check_text(file: Path | None, found: Ladder, warnings: list[str], spread_bps: float, volatility_bps: float) -> str:

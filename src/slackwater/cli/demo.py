@@ -8,11 +8,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, progress
+from slackwater.errors import UsageError
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object on stdout.")]
 
 SYMBOLS = ("SYNA", "SYNB", "SYNC")
 HOURS = 6.0
+MOST_HOURS = 87_600.0  # ten years, as `data synth`
 FOLDER = Path("build/demo")
 
 
@@ -26,11 +28,17 @@ def demo(
     """Make a synthetic tape with pumps, back-test it with the default configuration, and write the report."""
     from slackwater.cli.backtest import say_if_compiling, summary_text, write_report_of
     from slackwater.cli.explain import headline
+    from slackwater.config.loading import with_seed
     from slackwater.config.model import Config
     from slackwater.data.synth.synth import SynthRequest, synthesise
+    from slackwater.runtime.run_directory import check_place
 
-    say_if_compiling()
+    if not 0.0 < hours <= MOST_HOURS:
+        raise UsageError(f"--hours: expected more than 0 and at most {MOST_HOURS:g}, found {hours:g}")
+    config = with_seed(Config(), seed)
     tape, run = to / "tape", to / "run"
+    check_place(run)
+    say_if_compiling()
     note(f"making a synthetic tape of {hours:g} h for {', '.join(SYMBOLS)}")
     with progress("Generating", len(SYMBOLS)) as advance:
         synthesise(SynthRequest(tape, SYMBOLS, None, hours, seed), advance)
@@ -39,7 +47,7 @@ def demo(
 
     note("back-testing it with the default configuration")
     with progress("Back-testing") as advance:
-        document = run_backtest(Request(tape, run, Config(), SYMBOLS, seed=seed), advance)
+        document = run_backtest(Request(tape, run, config, SYMBOLS), advance)
     report = write_report_of(run)
     found = explain_run(run)
     lines = [line for part in found["symbols"] for line in headline(part)]

@@ -64,6 +64,7 @@ def headline(part: dict[str, Any]) -> list[str]:
 def moment_text(part: dict[str, Any]) -> str:
     """One symbol at one moment."""
     from slackwater.cli.times import show_time
+    from slackwater.runtime.halts import liquidations_said
 
     if "note" in part:
         return f"{part['symbol']}: {part['note']}"
@@ -73,7 +74,10 @@ def moment_text(part: dict[str, Any]) -> str:
         if part["decided"]
         else f"not asked at the book of {book}: {part['not_asked']}"
     )
-    lines = [f"{part['symbol']} {part['context']}; {answer}", *_gate_lines(part["gates"])]
+    lines = [f"{part['symbol']} {part['context']}; {answer}", *liquidations_said(part["liquidated"])]
+    if part["entries_off"]:
+        lines.append(f"entries are off: {part['entries_off']}")
+    lines += _gate_lines(part["gates"])
     lines.append("edge gate, bps: " + _pairs(part["edge"]))
     lines.append("targets: " + _pairs(part["targets"]))
     lines.append("position: " + _pairs(part["position"]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from slackwater.cli.console import emit
+from slackwater.errors import UsageError
 
 if TYPE_CHECKING:
     from slackwater.research.compare import Comparison
@@ -36,6 +37,8 @@ def compare(
     """Set runs side by side: print their figures and differing settings, and write them with their equity as one HTML file."""
     from slackwater.research.compare import compare_runs, write_comparison
 
+    if out.is_dir():
+        raise UsageError(f"--out: expected a file to write, found the folder {out}")
     found = compare_runs(runs)
     path = write_comparison(found, out)
     payload = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from slackwater.cli.console import emit, note, progress
+from slackwater.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +30,7 @@ def signals(
     json: Json = False,
 ) -> None:
     """Write one row per valid book with the value of every signal after it."""
+    from slackwater.cli.cache import check_cache
     from slackwater.config.loading import load
     from slackwater.config.lowering import lower
     from slackwater.data.cache import load_rows
@@ -37,6 +39,9 @@ def signals(
     from slackwater.market.batch import CHUNK_ROWS, signal_chunks
     from slackwater.schema.instrument import Instrument
 
+    if out.is_dir():
+        raise UsageError(f"--out: expected a file to write, found the folder {out}")
+    check_cache()
     loaded = load(config)
     for line in loaded.notices:
         note(line)

@@ -35,7 +35,10 @@ class Complaint(NamedTuple):
 
 def complain(error: ValidationError) -> list[Complaint]:
     """One complaint for every problem that was found, in the order of the file's sections."""
-    return [_complaint(detail) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    # A list with an item that is wrong counts as too short as well, whatever its length: the item's own complaint says it.
+    blamed = {detail["loc"][:depth] for detail in details for depth in range(1, len(detail["loc"]))}
+    return [_complaint(detail) for detail in details if detail["type"] != "too_short" or detail["loc"] not in blamed]
 
 
 def _complaint(detail: ErrorDetails) -> Complaint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from slackwater.config.complaints import complain
 from slackwater.config.legacy import drop_unused
 from slackwater.config.model import Config
-from slackwater.errors import ConfigError
+from slackwater.errors import ConfigError, UsageError
 
 Lines = dict[tuple[str, ...], int]  # path of a key -> its line, counted from 1
 
 
 def load(path: str | Path | None = None) -> Config:
-    """The configuration of a YAML file, or all defaults without one.
+    """The configuration of a YAML file, or all defaults without one. Paths in it begin at the file's folder, and come out absolute.
 
     Raises:
         ConfigError: the file is missing or not YAML, a key is unknown, or a value is out of range. Every problem is one line.
@@ -36,7 +37,15 @@ def load(path: str | Path | None = None) -> Config:
         values = _plain(document)
     except RecursionError as error:
         raise ConfigError(f"{source}: expected sections and settings, found values nested without end") from error
-    return _validated(values, lines, str(source))
+    return anchored(_validated(values, lines, str(source)), source.parent)
+
+
+def anchored(config: Config, folder: Path) -> Config:
+    """The configuration with its paths absolute, those that are not taken from a folder."""
+    named = config.sim.latency_file
+    if not named or Path(named).is_absolute():
+        return config
+    return config.model_copy(update={"sim": config.sim.model_copy(update={"latency_file": os.path.abspath(folder / named)})})
 
 
 def from_mapping(values: Mapping[str, Any]) -> Config:
@@ -46,6 +55,19 @@ def from_mapping(values: Mapping[str, Any]) -> Config:
         ConfigError: a key is unknown or a value is out of range.
     """
     return _validated(_plain(values), {}, "")
+
+
+def with_seed(config: Config, seed: int) -> Config:
+    """The configuration with another start of all randomness, as a command's `--seed` asks for.
+
+    Raises:
+        UsageError: `session.seed` does not allow it.
+    """
+    try:
+        asked = Config.model_validate({"session": {"seed": seed}}).seed
+    except ValidationError as error:
+        raise UsageError(complain(error)[0].text.replace("session.seed", "--seed", 1)) from None
+    return config.model_copy(update={"session": config.session.model_copy(update={"seed": asked})})
 
 
 def _read(path: Path) -> Any:
@@ -66,8 +88,12 @@ def _read(path: Path) -> Any:
     if document is None:
         return {}
     if not isinstance(document, Mapping):
-        raise ConfigError(f"{path}: expected sections like `grid:` with settings below them, found {type(document).__name__}")
+        raise ConfigError(f"{path}: expected sections like `grid:` with settings below them, found {_kind(document)}")
     return document
+
+
+def _kind(document: Any) -> str:
+    return f"a list of {len(document)}" if isinstance(document, list) else repr(document)
 
 
 def _line(error: MarkedYAMLError) -> str:

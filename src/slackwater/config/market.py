@@ -180,7 +180,9 @@ class Sim(Section):
     entry_latency_sigma: float = knob(0.5, "log", "scatter of a log-normal entry latency: two in three within a factor e^sigma", ge=0, le=3)
     response_latency_ms: float = knob(5.0, "ms", "from the venue's answer to us; the median if log-normal", ge=0, le=60_000)
     response_latency_sigma: float = knob(0.5, "log", "scatter of a log-normal response latency", ge=0, le=3)
-    latency_file: str = knob("", "", "Parquet or CSV with columns entry_ms, response_ms, for the recorded model: one row a measurement")
+    latency_file: str = knob(
+        "", "", "Parquet or CSV with columns entry_ms, response_ms, for the recorded model; a path from this file's folder"
+    )
     depth_decay: float = knob(0.5, "fraction", "size of each further tick behind the touch, which the tape does not show", ge=0, le=1)
     max_slippage_bps: float = knob(50.0, "bps", "a market order stops here and reports the rest unfilled", ge=0, le=10_000)
     maintenance_rate: float = knob(

@@ -104,6 +104,9 @@ def _notes(runs: dict[str, Run]) -> list[headline.Note]:
         found.append(headline.Note(f"The runs were made by different versions: {_each(runs, 'version')}.", "warn"))
     if len({document.get("orders_sha256") for document in documents}) == 1:
         found.append(headline.Note("All runs sent the same orders and got the same fills."))
+    if any(run.document["liquidated"] for run in runs.values()):
+        counted = ", ".join(f"{name} {len(run.document['liquidated'])}" for name, run in runs.items())
+        found.append(headline.Note(f"Positions were liquidated by the venue, and their symbols halted after it: {counted}.", "bad"))
     open_ended = [name for name, run in runs.items() if not run.document.get("has_stop")]
     if open_ended:
         where = "any run" if len(open_ended) == len(runs) else ", ".join(open_ended)

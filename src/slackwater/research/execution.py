@@ -13,7 +13,7 @@ from slackwater.research.wording import MISSING, bps, count, duration, plain, pl
 from slackwater.runtime.close_steps import STEPS
 from slackwater.runtime.execution import Traded, execution
 from slackwater.runtime.tape_books import TapeBooks
-from slackwater.runtime.trade_columns import NEEDED, PURPOSES, TradeTables
+from slackwater.runtime.trade_columns import FILL_PURPOSES, NEEDED, TradeTables
 
 Figures = dict[str, Any]
 CAUSES_SAID = (
@@ -82,6 +82,10 @@ def section(figures: Figures, why_no_tape: str, name: str, level: int) -> list[s
     return [*parts, heading("Time in position", level + 1), *_held(figures["held"])]
 
 
+def _purposes(orders: dict[str, Figures]) -> list[str]:
+    return [purpose for purpose in FILL_PURPOSES if purpose in orders]
+
+
 def _fills_said(figures: Figures) -> str:
     if not figures["fills"]:
         return "There were no fills."
@@ -100,7 +104,7 @@ def _causes(orders: dict[str, Figures]) -> str:
     if not everything["fills"]:
         return ""
     rows: list[list[str]] = []
-    for purpose in PURPOSES:
+    for purpose in _purposes(orders):
         rows += [
             [spoken(purpose), spoken(cause), *_cause_cells(found, everything, cause)]
             for cause, found in orders[purpose]["by_cause"].items()
@@ -145,7 +149,7 @@ def _orders(orders: dict[str, Figures]) -> str:
         "To first fill, median",
     )
     rows = []
-    for kind in (*PURPOSES, "all"):
+    for kind in (*_purposes(orders), "all"):
         found = orders[kind]
         per_fill = found["amends_per_fill"]
         rows.append(
@@ -169,17 +173,17 @@ def _endings(orders: dict[str, Figures]) -> str:
     rows = []
     for key, said in (("reject_reasons", "Rejected"), ("cancel_reasons", "Cancelled")):
         for word in orders["all"][key]:
-            rows.append([said, reason(word), *(count(orders[kind][key].get(word, 0)) for kind in (*PURPOSES, "all"))])
+            rows.append([said, reason(word), *(count(orders[kind][key].get(word, 0)) for kind in (*_purposes(orders), "all"))])
     if not rows:
         return caption("No order was rejected or cancelled.")
-    columns = [Column("", False), Column("Why", False), *(Column(spoken(kind).capitalize()) for kind in (*PURPOSES, "all"))]
+    columns = [Column("", False), Column("Why", False), *(Column(spoken(kind).capitalize()) for kind in (*_purposes(orders), "all"))]
     return f'<div class="wide">{table(columns, rows)}</div>'
 
 
 def _markouts(found: dict[str, dict[str, Figures]] | None, why_no_tape: str, name: str) -> list[str]:
     if found is None:
         return [caption(f"Markouts are left out, because {why_no_tape}.")]
-    kinds = [kind for kind in found if kind == "all" or found[kind]["1s"]["fills"] < found["all"]["1s"]["fills"] or kind in PURPOSES]
+    kinds = [kind for kind in found if kind == "all" or found[kind]["1s"]["fills"] < found["all"]["1s"]["fills"] or kind in FILL_PURPOSES]
     rows: list[list[str | Cell]] = []
     marked = {}
     for kind in kinds:

@@ -8,6 +8,7 @@ from typing import Any
 from slackwater.research.read_run import Run
 from slackwater.research.wording import bps, count, duration, moment, plain, plural, share, spoken, usd
 from slackwater.runtime.fill_models import dependence, is_sign_shared
+from slackwater.runtime.halts import liquidations_said
 
 QUEUE_MODELS = {
     "pessimistic": "cancellations never shorten the queue in front of an order",
@@ -20,7 +21,7 @@ MUCH_CLAMPED = 0.25  # of the time; beyond it the volatility regime is mostly it
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence and how grave it is: `""`, `warn` (mind it) or `bad` (the figures are not exact, or are the model's)."""
+    """A sentence and how grave it is: `""`, `warn` (mind it) or `bad` (a liquidation; figures that are not exact or the model's)."""
 
     text: str
     kind: str = ""
@@ -55,7 +56,16 @@ def result(run: Run) -> str:
         closed = f"No position was closed; there were {plural(fills, 'fill')}."
     else:
         closed = "The run made no trade."
-    return f"{closed} {_open_text(run)}"
+    return " ".join((closed, *_liquidation_text(run), _open_text(run)))
+
+
+def _liquidation_text(run: Run) -> list[str]:
+    found = run.document["liquidated"]
+    if not found:
+        return []
+    halted = ", ".join(dict.fromkeys(entry["symbol"] for entry in found))
+    net = usd(sum(entry["net_usd"] for entry in found))
+    return [f"{plural(len(found), 'liquidation')} by the venue brought {net} usd, and {halted} opened nothing after it."]
 
 
 def _won(total: dict[str, Any]) -> str:
@@ -79,8 +89,13 @@ def _open_text(run: Run) -> str:
 
 def notes(run: Run) -> list[Note]:
     """What to know, the gravest first."""
-    found = [*_inexact(run), *_unprotected(run), *_input(run), *_assumptions(run), *_late(run)]
+    found = [*_liquidated(run), *_inexact(run), *_unprotected(run), *_input(run), *_assumptions(run), *_late(run)]
     return sorted(found, key=lambda note: GRAVITY.index(note.kind))
+
+
+def _liquidated(run: Run) -> list[Note]:
+    said = liquidations_said(run.document["liquidated"])
+    return [Note(f"{'. '.join(said)}.", "bad")] if said else []
 
 
 def _inexact(run: Run) -> list[Note]:

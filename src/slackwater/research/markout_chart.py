@@ -8,7 +8,7 @@ from slackwater.research import figures as fig
 from slackwater.research.page import Figure
 from slackwater.research.wording import spoken
 
-COLORS = {"all": fig.INK, "entry": fig.ENTRY, "take_profit": fig.TAKE_PROFIT, "close": fig.CLOSE}
+COLORS = {"all": fig.INK, "entry": fig.ENTRY, "take_profit": fig.TAKE_PROFIT, "close": fig.CLOSE, "liquidation": fig.DRAWDOWN}
 HIDDEN_AT_FIRST = ("maker", "taker")  # the purposes tell most of it; a click in the legend shows them
 BAND_ERRORS = 2.0
 

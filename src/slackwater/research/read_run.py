@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from slackwater.errors import DataError
-from slackwater.runtime.run_directory import RUN_FILE
+from slackwater.runtime.halts import with_halts
+from slackwater.runtime.run_directory import NEEDED_KEYS, RUN_FILE
 
 Numbers = NDArray[Any]
 HINT = "write one with `slackwater backtest --out RUN`"
@@ -33,7 +34,6 @@ COLUMNS = {
     "decisions": "ts_ns symbol price",
     "equity": "ts_ns symbol position_qty equity_usd debt_usd",
 }
-NEEDED_KEYS = ("symbols", "first_ns", "last_ns", "config", "summary", "tape", "seed")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ def open_run(folder: Path) -> Run:
     missing = [key for key in NEEDED_KEYS if key not in document]
     if missing:
         raise DataError(f"{path}: expected the keys {', '.join(NEEDED_KEYS)}, {', '.join(missing)} missing; run the back-test again")
-    return Run(folder, document)
+    run = Run(folder, document)
+    run.document.update(with_halts(document, lambda stem, columns: run.table(stem)))
+    return run
 
 
 def _read(path: Path, needed: list[str]) -> pa.Table:

@@ -116,7 +116,9 @@ def _close_cell(name: str, value: Any) -> str | Cell:
     if name == "held":
         return duration(value)
     if isinstance(value, str):
-        return spoken(value) if name == "reason" else value
+        if name == "reason":
+            return "liquidated" if value == "external" else spoken(value)
+        return value
     return figure(name, value)
 
 

@@ -16,11 +16,13 @@ from slackwater.research.prices import PriceLine
 from slackwater.research.read_run import Run, numbers, words
 from slackwater.research.thinning import KEPT, even_edges, extremes
 from slackwater.research.wording import spoken
+from slackwater.runtime.tables import VENUES_OWN
+from slackwater.runtime.trade_columns import LIQUIDATION
 
 MARKS_PER_POINT = 4  # fills marked for each point a line may have: every one of most runs
-SHAPES = {"entry": "triangle-down", "take_profit": "triangle-up", "close": "diamond"}
-COLORS = {"entry": fig.ENTRY, "take_profit": fig.TAKE_PROFIT, "close": fig.CLOSE}
-NAMES = {"entry": "Entry sell", "take_profit": "Take-profit buy", "close": "Closing buy"}
+SHAPES = {"entry": "triangle-down", "take_profit": "triangle-up", "close": "diamond", "liquidation": "x"}
+COLORS = {"entry": fig.ENTRY, "take_profit": fig.TAKE_PROFIT, "close": fig.CLOSE, "liquidation": fig.DRAWDOWN}
+NAMES = {"entry": "Entry sell", "take_profit": "Take-profit buy", "close": "Closing buy", "liquidation": "Liquidation"}
 ENDINGS = {"queue": "", "trade_through": "-open", "book_through": "-dot", "taker": "-open-dot"}
 FILL_HOVER = (
     f"%{{x|{fig.TIME_HOVER}}}<br>price %{{y}}, quantity %{{customdata[1]}}<br>"
@@ -110,8 +112,9 @@ def _fill_marks(run: Run, symbol: str, fills: pa.Table, most: int) -> tuple[list
         note.append(f"{len(chosen):,} of {total:,} fills are marked: of each stretch of time the lowest, the highest and the last.")
     orders = orders_by_id(run, symbol)
     ids, causes, sides = words(fills, "client_order_id"), words(fills, "cause"), words(fills, "side")
-    fallback = {"sell": "entry", "buy": "close"}
-    kinds = [(orders[key][0] if key in orders else fallback[side], cause) for key, cause, side in zip(ids, causes, sides, strict=True)]
+    kinds = [
+        (orders[key][0] if key in orders else _fallback(key, side), cause) for key, cause, side in zip(ids, causes, sides, strict=True)
+    ]
     traces = []
     for purpose in SHAPES:
         for cause in ENDINGS:
@@ -119,6 +122,11 @@ def _fill_marks(run: Run, symbol: str, fills: pa.Table, most: int) -> tuple[list
             if len(rows):
                 traces.append(_marks(fills.take(pa.array(rows)), purpose, cause))
     return traces, note
+
+
+def _fallback(client_order_id: str, side: str) -> str:
+    """The purpose of a fill whose order has not ended, or is the venue's."""
+    return LIQUIDATION if client_order_id.endswith(VENUES_OWN) else "entry" if side == "sell" else "close"
 
 
 def _marks(fills: pa.Table, purpose: str, cause: str) -> Figure:

@@ -7,17 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from slackwater.runtime.trade_columns import NO_ORDER, PURPOSES, FillColumns, Mask, OrderColumns, Words
+from slackwater.runtime.trade_columns import FILL_PURPOSES, LIQUIDATION, NO_ORDER, FillColumns, Mask, OrderColumns, Words
 from slackwater.schema.units import SEC
 
 Figures = dict[str, Any]
 
 
 def activities(orders: OrderColumns, fills: FillColumns) -> dict[str, Figures]:
-    """The figures of all orders and of each purpose, by `all`, `entry`, `take_profit` and `close`."""
+    """The figures of all orders and of each purpose, by `all`, `entry`, `take_profit`, `close`, and `liquidation` where there was one."""
     found = {"all": _activity(orders, fills, np.ones(len(orders), np.bool_), np.ones(len(fills), np.bool_))}
-    for purpose in PURPOSES:
-        found[purpose] = _activity(orders, fills, _is(orders.purpose, purpose), _is(fills.purpose, purpose))
+    for purpose in FILL_PURPOSES:
+        own_fills = _is(fills.purpose, purpose)
+        if purpose != LIQUIDATION or own_fills.any():
+            found[purpose] = _activity(orders, fills, _is(orders.purpose, purpose), own_fills)
     return found
 
 

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from slackwater import __version__
+from slackwater.config.loading import anchored, with_seed
 from slackwater.config.model import Config
 from slackwater.data.cache import load_rows
 from slackwater.data.tape import SymbolTape, Tape, open_tape
@@ -21,8 +22,9 @@ from slackwater.kernel.jit import note_warm
 from slackwater.kernel.record import Box, new
 from slackwater.runtime.execution import Traded, execution, read_trades
 from slackwater.runtime.fill_models import MODELS, Tally, run_dry, with_model
-from slackwater.runtime.latencies import load_latencies
-from slackwater.runtime.run_directory import RUN_FILE, RunWriter, new_run_folder
+from slackwater.runtime.halts import FILL_COLUMNS, REALISATION_COLUMNS, Liquidation, halts, liquidations
+from slackwater.runtime.latencies import fingerprint, latency_file, load_latencies
+from slackwater.runtime.run_directory import RUN_FILE, RunWriter, check_place, new_run_folder
 from slackwater.runtime.session import Session, SymbolInput
 from slackwater.runtime.summary import summarise
 from slackwater.runtime.tape_books import TapeBooks
@@ -41,7 +43,11 @@ class Request:
 
     Args:
         start_ns, end_ns: first moment and the moment after the last; None is open.
+        seed: takes the place of the configuration's; None leaves that.
         is_one_model: whether the other queue models are left out, for speed.
+
+    Raises:
+        UsageError: a seed that the configuration does not allow.
     """
 
     data: Path
@@ -52,6 +58,11 @@ class Request:
     end_ns: int | None = None
     seed: int | None = None
     is_one_model: bool = False
+
+    def __post_init__(self) -> None:
+        """Put the seed and absolute paths into the configuration: what is run is what is written down, wherever that is read."""
+        config = self.config if self.seed is None else with_seed(self.config, self.seed)
+        object.__setattr__(self, "config", anchored(config, Path()))
 
 
 @dataclass(frozen=True)
@@ -84,10 +95,9 @@ def _open(request: Request) -> _Task:
     tape = open_tape(request.data, list(request.symbols) or None)
     feed_latency_ns = int(request.config.to_params()[0].feed_latency_ns)
     inputs = [_input(entry, feed_latency_ns) for entry in tape.symbols]
-    seed = request.config.seed if request.seed is None else request.seed
-    sim = request.config.sim
-    delays = load_latencies(Path(sim.latency_file)) if sim.latency_model == "recorded" else None
-    return _Task(tape, inputs, seed, request.start_ns, _end_ns(request, inputs), delays)
+    path = latency_file(request.config)
+    delays = None if path is None else load_latencies(path)
+    return _Task(tape, inputs, request.config.seed, request.start_ns, _end_ns(request, inputs), delays)
 
 
 def _first_session(request: Request, task: _Task) -> Session:
@@ -128,7 +138,11 @@ def run_backtest(request: Request, advance: Progress = lambda rows: None) -> dic
 
     Args:
         advance: told the number of rows done since the last call.
+
+    Raises:
+        DataError, UsageError: as `open_session`, or the run directory's place is not free.
     """
+    check_place(request.out)
     task = _open(request)
     session = _first_session(request, task)
     with new_run_folder(request.out) as folder:
@@ -220,11 +234,12 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
             "manifests": tape.manifest_hashes,
             "venues": {entry.symbol: entry.venue for entry in tape.symbols},
         },
+        "latencies": fingerprint(config),
         "symbols": symbols,
         "asked": {"symbols": list(request.symbols), "start_ns": request.start_ns, "end_ns": request.end_ns},
         "first_ns": min(int(s.market.first_ns) for s in session.states),
         "last_ns": int(session.loop[0].now_ns),
-        "seed": config.seed if request.seed is None else request.seed,
+        "seed": config.seed,
         "config": config.to_mapping(),
         "events": session.rows_done,
         "wall_sec": wall_sec,
@@ -233,6 +248,8 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
         "drift_clamped_frac": {source.name: _clamped(s) for source, s in zip(session.inputs, session.states, strict=True)},
         "overflows": overflows(session),
         "liquidations": {source.name: int(v.liquidation_count) for source, v in zip(session.inputs, session.venues, strict=True)},
+        "liquidated": _liquidated(folder, session),
+        "halted": {source.name: causes for source, s in zip(session.inputs, session.states, strict=True) if (causes := halts(s))},
         "lost_answers": {source.name: int(v.lost_answer_count) for source, v in zip(session.inputs, session.venues, strict=True)},
         "late_reports": {source.name: int(s.stray_reports) for source, s in zip(session.inputs, session.states, strict=True)},
         "slicing": slicing_words(config),
@@ -248,6 +265,15 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
         "orders_sha256": total_hash,
         "summary": summary,
     }
+
+
+def _liquidated(folder: Path, session: Session) -> list[Liquidation]:
+    if not any(v.liquidation_count for v in session.venues):
+        return []
+    import pyarrow.parquet as pq
+
+    fills = pq.read_table(folder / "fills.parquet", columns=FILL_COLUMNS)
+    return liquidations(fills, pq.read_table(folder / "realisations.parquet", columns=REALISATION_COLUMNS))
 
 
 def slicing_words(config: Config) -> str:

@@ -18,7 +18,8 @@ from slackwater.data.layout import QUOTES
 from slackwater.data.tape import open_tape
 from slackwater.errors import DataError, SlackwaterError, UsageError
 from slackwater.runtime import gates
-from slackwater.runtime.run_directory import RUN_FILE
+from slackwater.runtime.halts import entries_off, freed_by, liquidation_said, off_causes, with_halts
+from slackwater.runtime.run_directory import NEEDED_KEYS, RUN_FILE
 from slackwater.schema.enums import Context, Gate
 from slackwater.schema.units import HOUR
 
@@ -36,9 +37,13 @@ def read_document(run: Path) -> dict[str, Any]:
     if not path.is_file():
         raise DataError(f"{run}: expected a run directory, found no {RUN_FILE}; `slackwater backtest --out {run}` writes one")
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except (msgspec.MsgspecError, OSError) as error:
         raise DataError(f"{path}: expected a JSON object, found: {error}") from error
+    missing = [key for key in NEEDED_KEYS if key not in document]
+    if missing:
+        raise DataError(f"{path}: expected the keys {', '.join(NEEDED_KEYS)}, {', '.join(missing)} missing; run the back-test again")
+    return document
 
 
 def read_table(run: Path, stem: str, columns: list[str]) -> pa.Table:
@@ -81,7 +86,7 @@ def explain_run(run: Path, symbol: str | None = None) -> dict[str, Any]:
         DataError: it is no run directory, or a table is missing or damaged.
         UsageError: a symbol that the run does not have.
     """
-    document = read_document(run)
+    document = with_halts(read_document(run), lambda stem, columns: read_table(run, stem, columns))
     symbols = choose_symbols(document, symbol)
     counts = read_table(run, "gates", ["symbol", "context", "reason", "count"]).to_pylist()
     fired = _fired(run)
@@ -91,6 +96,8 @@ def explain_run(run: Path, symbol: str | None = None) -> dict[str, Any]:
         contexts = [_context(document, context, own, fired.get((name, context.name.lower()), (0, 0))) for context in Context]
         refusals = long_refusals(run, document, name)
         part = {"symbol": name, "contexts": contexts, "refused_for_an_hour": refusals}
+        part["liquidated"] = [entry for entry in document["liquidated"] if entry["symbol"] == name]
+        part["halted"] = document["halted"].get(name, [])
         parts.append({**part, "reading": _reading(document, name, contexts, refusals)})
     return {"run": str(run), "symbols": parts}
 
@@ -144,20 +151,26 @@ def long_refusals(run: Path, document: dict[str, Any], symbol: str) -> list[dict
         if reason == Gate.PASS.name.lower():
             continue
         gate = Gate[reason.upper()]
+        freed = gates.frees(document["config"], gate)
+        if gate == Gate.ENTRY_DISABLED:
+            freed = freed_by(off_causes(document, symbol)) or freed
         stretch = {"context": own["context"][k].as_py(), "gate": reason, "from_ns": int(start[k]), "to_ns": int(start[k] + length[k])}
         lasts = k == len(start) - 1
-        found.append({**stretch, "until_the_end": lasts, "freed_by": gates.frees(document["config"], gate)})
+        found.append({**stretch, "until_the_end": lasts, "freed_by": freed})
     found.sort(key=lambda row: row["from_ns"] - row["to_ns"])
     return found[:MAX_REFUSALS]
 
 
 def _reading(document: dict[str, Any], symbol: str, contexts: list[dict[str, Any]], refusals: list[dict[str, Any]]) -> list[str]:
-    lines = [_sentence(document, symbol, part) for part in contexts if part["evaluations"]]
+    lines = [liquidation_said(entry) for entry in document["liquidated"] if entry["symbol"] == symbol]
+    if not any(part["evaluations"] for part in contexts):
+        return [*lines, "no gate was ever asked: the run saw no valid book"]
+    lines += [_sentence(document, symbol, part) for part in contexts if part["evaluations"]]
     for row in refusals:
         hours = (row["to_ns"] - row["from_ns"]) / HOUR
         lasted = "to the end of the run" if row["until_the_end"] else "then it let go"
         lines.append(f"{row['gate']} alone refused everything for {hours:.1f} h ({row['context']}), {lasted}; freed by: {row['freed_by']}")
-    return lines or ["no gate was ever asked: the run saw no valid book"]
+    return lines
 
 
 def _sentence(document: dict[str, Any], symbol: str, part: dict[str, Any]) -> str:
@@ -170,7 +183,10 @@ def _sentence(document: dict[str, Any], symbol: str, part: dict[str, Any]) -> st
     if gate in (Gate.SPREAD_LOW, Gate.SPREAD_HIGH) and context == Context.ENTRY:
         median = tape_median_spread_bps(document, symbol)
         text += f"; the tape's median spread is {median:.3g} bps" if median is not None else ""
+    # Settings of which none or only one may be at work say nothing here; the causes do.
     said = ", ".join(f"{key}: {value}" for key, value in worst["settings"].items())
+    if gate == Gate.ENTRY_DISABLED:
+        said = entries_off(document, symbol, off_causes(document, symbol))
     return f"{text} ({said})" if said else text
 
 

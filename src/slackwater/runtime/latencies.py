@@ -10,12 +10,32 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from slackwater.config.model import Config
+from slackwater.data.layout import sha256_of
 from slackwater.errors import DataError
 from slackwater.kernel.record import Box, rows
 from slackwater.schema.units import MS
 from slackwater.sim.latency import MAX_DELAY_NS, LatencySample
 
 COLUMNS = ("entry_ms", "response_ms")
+
+
+def latency_file(config: Config) -> Path | None:
+    """The table that a configuration draws delays from; None where it draws from none."""
+    return Path(config.sim.latency_file) if config.sim.latency_model == "recorded" else None
+
+
+def fingerprint(config: Config) -> dict[str, str] | None:
+    """Path and SHA-256 of the table that a configuration draws delays from; None where it draws from none.
+
+    Raises:
+        DataError: no such file.
+    """
+    path = latency_file(config)
+    if path is None:
+        return None
+    _require_file(path)
+    return {"path": str(path), "sha256": sha256_of(path)}
 
 
 def load_latencies(path: Path) -> Box:
@@ -38,12 +58,16 @@ def load_latencies(path: Path) -> Box:
 
 
 def _read(path: Path) -> pa.Table:
-    if not path.is_file():
-        raise DataError(f"{path}: expected a table of measured delays, found no such file")
+    _require_file(path)
     try:
         return pa.csv.read_csv(path) if path.suffix.lower() == ".csv" else pa.parquet.read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: expected a Parquet or CSV table, but {str(error).splitlines()[0]}") from error
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise DataError(f"{path}: expected a table of measured delays, found no such file")
 
 
 def _sorted_ns(column: pa.ChunkedArray, place: str) -> NDArray[np.int64]:

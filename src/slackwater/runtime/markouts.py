@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slackwater.runtime.tape_books import TapeBooks
-from slackwater.runtime.trade_columns import PURPOSES, FillColumns, Mask
+from slackwater.runtime.trade_columns import FILL_PURPOSES, FillColumns, Mask
 from slackwater.schema.units import BPS, SEC
 
 HORIZONS_SEC = (1, 5, 30, 300)
@@ -41,7 +41,7 @@ def markout_figures(found: Markouts, purposes: NDArray[np.object_], is_maker: Ma
     """
     roles = {"maker": is_maker, "taker": ~is_maker}
     kinds: dict[str, Mask] = {"all": np.ones(len(found), np.bool_), **roles}
-    for purpose in PURPOSES:
+    for purpose in FILL_PURPOSES:
         own = np.asarray(purposes == purpose, np.bool_)
         kinds[purpose] = own
         if all((own & mask).any() for mask in roles.values()):

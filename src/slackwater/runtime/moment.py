@@ -15,13 +15,15 @@ from slackwater.config.loading import load
 from slackwater.data.tape import open_tape
 from slackwater.decision.inspect import GateReading, look_at_book, read_gates
 from slackwater.decision.inspect_targets import TargetReading, read_targets
-from slackwater.decision.inverse import zone_price
+from slackwater.decision.inverse import catch_up, zone_price
 from slackwater.errors import DataError, UsageError
 from slackwater.kernel.record import Box, as_box, new, rows
 from slackwater.market.book import is_valid_book
 from slackwater.runtime import gates
 from slackwater.runtime.backtest import Request, open_session
-from slackwater.runtime.explain import choose_symbols, read_document
+from slackwater.runtime.explain import choose_symbols, read_document, read_table
+from slackwater.runtime.halts import RECOVERY_ONLY, entries_off, halts, with_halts
+from slackwater.runtime.latencies import fingerprint
 from slackwater.runtime.session import Session
 from slackwater.runtime.tables import EDGE_FIELDS, TABLES
 from slackwater.schema.audit import EdgeRow
@@ -44,7 +46,7 @@ def explain_at(run: Path, at_ns: int, symbol: str | None = None, advance: Progre
         DataError: it is no run directory, or the tape is gone or not the run's.
         UsageError: the moment is outside the run, or the run does not have the symbol.
     """
-    document = read_document(run)
+    document = with_halts(read_document(run), lambda stem, columns: read_table(run, stem, columns))
     symbols = choose_symbols(document, symbol)
     first_ns, last_ns = int(document["first_ns"]), int(document["last_ns"])
     if not first_ns <= at_ns <= last_ns:
@@ -54,15 +56,24 @@ def explain_at(run: Path, at_ns: int, symbol: str | None = None, advance: Progre
         )
     request = request_of(run, document)
     check_tape(request, document)
+    check_latencies(request, document)
     found = []
     for name in symbols:
         session, _ = open_session(request)
-        found.append(_explain_symbol(session, list(document["symbols"]).index(name), at_ns, document["config"], advance))
+        k = list(document["symbols"]).index(name)
+        part = _explain_symbol(session, k, at_ns, document["config"], advance)
+        found.append({**part, **_halted(document, name, session.states[k], at_ns)})
     return {"run": str(run), "at_ns": at_ns, "symbols": found}
 
 
 def request_of(run: Path, document: dict[str, Any]) -> Request:
-    """What the run was asked for."""
+    """What the run was asked for.
+
+    Raises:
+        DataError: the run does not say.
+    """
+    if "asked" not in document:
+        raise DataError(f"{run}: expected what the run was asked for in its run.json, found no `asked`; run the back-test again")
     venues, asked = document["tape"]["venues"], document["asked"]
     names = tuple(f"{venues[name]}/{name}" for name in document["symbols"])
     config = load(run / "config.yaml")
@@ -80,6 +91,20 @@ def check_tape(request: Request, document: dict[str, Any]) -> None:
         raise DataError(
             f"{request.data}: expected the tape of the run, sha256 {document['tape']['sha256'][:12]}, found {found[:12]}; "
             "a moment can only be explained on the tape it happened on, so run the back-test again"
+        )
+
+
+def check_latencies(request: Request, document: dict[str, Any]) -> None:
+    """Refuse a table of measured delays that is not the run's.
+
+    Raises:
+        DataError: it is gone, or its content has another hash.
+    """
+    known, found = document.get("latencies"), fingerprint(request.config)
+    if known is not None and found is not None and found["sha256"] != known["sha256"]:
+        raise DataError(
+            f"{found['path']}: expected the measured delays of the run, sha256 {known['sha256'][:12]}, found {found['sha256'][:12]}; "
+            "a moment can only be explained with the delays it happened with, so run the back-test again"
         )
 
 
@@ -148,6 +173,13 @@ def _explain_symbol(session: Session, k: int, at_ns: int, config: dict[str, Any]
     return {**part, **_standing(session, k, at_ns)}
 
 
+def _halted(document: dict[str, Any], symbol: str, state: Any, at_ns: int) -> dict[str, Any]:
+    """The symbol's liquidations up to the moment, and why entries are off at it, as words and in one sentence."""
+    causes = [*halts(state), *([RECOVERY_ONLY] if document["config"]["orphans"]["recovery_only"] else [])]
+    liquidated = [entry for entry in document["liquidated"] if entry["symbol"] == symbol and entry["ts_ns"] <= at_ns]
+    return {"liquidated": liquidated, "halted": causes, "entries_off": entries_off(document, symbol, causes)}
+
+
 def _why_not_asked(s: Any, book_ns: int) -> str:
     if s.close.step != CloseStep.IDLE or s.close.decided_ns == book_ns:
         return f"a close is under way ({ExitReason(int(s.close.reason)).name.lower()})"
@@ -181,9 +213,11 @@ def gates_of(states: Box, k: int, params: Box, now_ns: int, config: dict[str, An
 
 def _standing(session: Session, k: int, at_ns: int) -> dict[str, Any]:
     """Targets, position, pauses and working orders as of the moment."""
-    s, names = session.states[k], session.names()
+    states, names = as_box(np.array(session.states)), session.names()
+    s = states[k]
+    catch_up(s, session.params[0])  # the loop puts zones off while nothing rests on them
     box = new(TargetReading)
-    read_targets(session.states, k, session.params, at_ns, box)
+    read_targets(states, k, session.params, at_ns, box)
     tick, lot = names.tick[k], names.lot[k]
     is_open = bool(s.ledger.short_lots > 0)
     shown = [name for name in box.dtype.names or () if name not in COUNTED_TARGETS and (is_open or name not in OPEN_TARGETS)]
@@ -212,8 +246,8 @@ def _standing(session: Session, k: int, at_ns: int) -> dict[str, Any]:
         "record": {name: s.behaviour[name].item() for name in ("sample_count", "dup", "near", "loss", "net_std_bps", "slippage_est_bps")},
         "inverse_mode": InverseMode(int(s.inverse.mode)).name.lower(),
         "zones": [
-            {"price": zone_price(s, k), "left": int(s.inverse.zones[k].lots - s.inverse.zones[k].filled_lots)}
-            for k in range(int(s.inverse.zone_count))
+            {"price": zone_price(s, k), "left_qty": float((zone.lots - zone.filled_lots) * lot[0] / lot[1])}
+            for k, zone in enumerate(s.inverse.zones[: int(s.inverse.zone_count)])
         ],
         "closing": CloseStep(int(s.close.step)).name.lower(),
         "orders": [

@@ -24,8 +24,33 @@ from slackwater.schema.audit import LOG_ROWS, OrderEventRow, Out
 BATCH_ROWS = 1 << 14  # rows of a kind gathered before they are written; four times as many held 60 MB more
 WRITES_BETWEEN = 3  # tables written before Arrow gives memory back: taking it anew costs time, keeping it some 10 MB
 RUN_FILE = "run.json"
+NEEDED_KEYS = ("symbols", "first_ns", "last_ns", "config", "summary", "tape", "seed")  # of `run.json`, by whatever reads it
+OWN_FILES = frozenset({RUN_FILE, "config.yaml", "report.html", "gates.parquet", *(f"{stem}.parquet" for stem in TABLES)})
+MOST_NAMED = 5
 HASHED_FIELDS = ("ts_ns", "order_id", "group_id", "slice_index", "price_ticks", "lots", "event", "reason")
 SYMBOL, TIME = 0, 1  # columns of the matrix that is hashed
+
+
+def check_place(target: Path) -> None:
+    """Refuse a place that a run directory must not take: it would take what is not a run's away.
+
+    Raises:
+        UsageError: below a file, something that is not a run directory, or one with files in it that no run writes.
+    """
+    above = next((path for path in target.parents if path.exists()), None)
+    if above is not None and not above.is_dir():
+        raise UsageError(f"{target}: expected a place within folders, found the file {above}; name another folder")
+    if not target.exists():
+        return
+    if not (target.is_dir() and ((target / RUN_FILE).exists() or not any(target.iterdir()))):
+        raise UsageError(f"{target}: expected an earlier run directory or nothing, found something else; name another folder")
+    others = sorted(path.name for path in target.iterdir() if path.name not in OWN_FILES or not path.is_file())
+    if others:
+        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+        raise UsageError(
+            f"{target}: expected nothing but an earlier run, which is replaced, found {', '.join(others[:MOST_NAMED])}{more}; "
+            "move what is yours away, or name another folder"
+        )
 
 
 @contextmanager
@@ -33,10 +58,9 @@ def new_run_folder(target: Path) -> Iterator[Path]:
     """A temporary folder beside `target` that takes its place when the block ends well, and is gone when it does not.
 
     Raises:
-        UsageError: something that is not a run directory stands there.
+        UsageError: the place is not free for a run, as `check_place` says.
     """
-    if target.exists() and not (target.is_dir() and ((target / RUN_FILE).exists() or not any(target.iterdir()))):
-        raise UsageError(f"{target}: expected an earlier run directory or nothing, found something else; name another folder")
+    check_place(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:

@@ -22,15 +22,15 @@ def summarise(folder: Path, symbols: list[str], states: Box) -> dict[str, Any]:
     `equity_usd` fields, and `equity_usd` holds everything.
     """
     closes = pq.read_table(folder / "closes.parquet", columns=["symbol", "net_bps", *CLOSE_SUMS])
+    fills = pq.read_table(folder / "fills.parquet", columns=["symbol", "price", "qty", "maker"])
     per_symbol = {}
     for k, symbol in enumerate(symbols):
         own = closes.filter(pc.equal(closes["symbol"].cast("string"), symbol))
-        per_symbol[symbol] = {**_closed(own), **state_figures(states[k])}
+        filled = fills.filter(pc.equal(fills["symbol"].cast("string"), symbol))
+        per_symbol[symbol] = {**_closed(own), **state_figures(states[k]), "maker_share": _maker_share(filled)}
     total: dict[str, Any] = _closed(closes)
     parts = list(per_symbol.values())
-    maker = sum(float(s.ledger.maker_notional_usd) for s in states)
-    taker = sum(float(s.ledger.taker_notional_usd) for s in states)
-    total["maker_share"] = maker / (maker + taker) if maker + taker > 0 else None
+    total["maker_share"] = _maker_share(fills)
     for name in ("post_only_rejects", "unrealised_usd", "equity_usd"):
         total[name] = sum(part[name] for part in parts)
     single = len(parts) == 1
@@ -41,6 +41,13 @@ def summarise(folder: Path, symbols: list[str], states: Box) -> dict[str, Any]:
     total["open_avg_entry"] = parts[0]["open_avg_entry"] if single else None
     total["open_symbols"] = [symbol for symbol, part in per_symbol.items() if part["open_qty"] != 0.0]
     return {"total": total, "symbols": per_symbol}
+
+
+def _maker_share(fills: Any) -> float | None:
+    """By notional, counted from the same rows as the execution's, so that both say the same."""
+    notional = fills["price"].to_numpy() * fills["qty"].to_numpy()
+    total = float(notional.sum())
+    return float(notional[fills["maker"].to_numpy()].sum()) / total if total > 0.0 else None
 
 
 def _closed(closes: Any) -> dict[str, Any]:
@@ -60,11 +67,9 @@ def state_figures(s: Any) -> dict[str, Any]:
     ins = s.ins
     qty = float(led.short_lots * ins.lot_num / ins.lot_den)
     unrealised = float((led.avg_entry - s.market.ask) * qty) if qty > 0.0 else 0.0
-    traded = float(led.maker_notional_usd + led.taker_notional_usd)
     return {
         "max_drawdown_usd": float(led.max_drawdown_usd),
         "max_notional_usd": float(led.max_notional_usd),
-        "maker_share": float(led.maker_notional_usd) / traded if traded > 0.0 else None,
         "post_only_rejects": int(led.post_only_rejects),
         "debt_peak_usd": float(s.recovery.peak_usd),
         "open_qty": -qty if qty > 0.0 else 0.0,

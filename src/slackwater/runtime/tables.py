@@ -17,6 +17,7 @@ from slackwater.schema.events import FillCause
 
 Rows = NDArray[Any]
 ID_PREFIX = "sw"
+VENUES_OWN = "-0-0-0"  # how the client order id of the venue's own order ends, a liquidation: no group, no slice, no number
 
 
 def name_of(value: IntEnum) -> str:

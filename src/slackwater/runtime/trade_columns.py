@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from slackwater.runtime.tables import VENUES_OWN
+
 Words = NDArray[np.object_]
 Whole = NDArray[np.int64]
 Real = NDArray[np.float64]
@@ -22,6 +24,8 @@ NEEDED = {
     "fills": "ts_ns ts_venue_ns symbol client_order_id side price qty maker fee_usd position_qty_after queue_unknown_on_arrival cause",
 }
 PURPOSES = ("entry", "take_profit", "close")
+LIQUIDATION = "liquidation"  # no order of ours: the venue's
+FILL_PURPOSES = (*PURPOSES, LIQUIDATION)
 NO_ORDER = -1
 
 
@@ -112,6 +116,7 @@ def fill_columns(table: pa.Table, orders: OrderColumns) -> FillColumns:
     purpose = np.where(is_sell, "entry", "close").astype(object)
     has_order = order != NO_ORDER
     purpose[has_order] = orders.purpose[order[has_order]]
+    purpose[np.asarray(pc.ends_with(table["client_order_id"].cast("string"), VENUES_OWN).to_numpy(), np.bool_)] = LIQUIDATION
     is_maker = np.asarray(table["maker"].to_numpy(), np.bool_)
     return FillColumns(
         order=order,

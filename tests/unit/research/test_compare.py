@@ -61,6 +61,13 @@ def test_page_needs_nothing_else_and_repeats(tmp_path: Path) -> None:
     assert "Largest drawdown, usd" in first
 
 
+def test_liquidations_are_said(tmp_path: Path) -> None:
+    entry = {"symbol": "AAAUSDT", "ts_ns": at(60), "ts_venue_ns": at(59), "qty": 1.0, "avg_price": 110.0, "fees_usd": 1.5, "net_usd": -9.0}
+    other = make_run(tmp_path / "b", liquidated=[entry], halted={"AAAUSDT": ["liquidation"]})
+    assert "Positions were liquidated by the venue, and their symbols halted after it: a 0, b 1." in notes(make_run(tmp_path / "a"), other)
+    assert "liquidated" not in notes(tmp_path / "a", make_run(tmp_path / "c"))
+
+
 def test_runs_of_other_days_lie_over_each_other(tmp_path: Path) -> None:
     runs = [make_run(tmp_path / "a"), make_run(tmp_path / "b", first_ns=at(0) - 1, last_ns=at(100))]
     page = write_comparison(compare_runs(runs), tmp_path / "c.html").read_text(encoding="utf-8")

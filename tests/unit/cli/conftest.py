@@ -1,0 +1,5 @@
+"""The shared tape and run."""
+
+from tests.runs import run, tape
+
+__all__ = ["run", "tape"]
