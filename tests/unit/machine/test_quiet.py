@@ -115,6 +115,21 @@ def test_a_pause_ends(gate: Gate, until: str) -> None:
     assert not is_quiet(scene, NOW + SEC // 2)
 
 
+def test_an_add_that_cools_is_left_alone_until_a_livelier_market_would_let_it_in() -> None:
+    scene = held(Gate.ENTRY_COOLDOWN)
+    scene.s.behaviour.dup = 0.5
+    scene.p[0].cooldown_sec = 10.0  # 10 * (1 + 1.5 / drift): 25 s at the baseline, at 0.9 of that drift's inverse 23.5 s
+    scene.m.blended_bps = scene.m.baseline_bps
+    scene.s.ledger.last_entry_placed_ns = scene.s.ledger.last_entry_fill_ns = NOW - 23 * SEC
+    assert is_noted(scene)
+    assert is_quiet(scene, NOW + SEC // 4)
+    assert not is_quiet(scene, NOW + SEC * 3 // 4)
+    scene.m.blended_bps = scene.m.baseline_bps * 1.1
+    assert is_quiet(scene, NOW + SEC // 4)
+    scene.m.blended_bps = scene.m.baseline_bps * 1.12
+    assert not is_quiet(scene, NOW + SEC // 4)
+
+
 def test_a_position_is_left_alone_while_its_bounds_hold() -> None:
     scene = held()
     assert is_noted(scene)
