@@ -30,6 +30,7 @@ def list_tape(folder: Path) -> dict[str, Any]:
 
 
 def _describe(entry: SymbolTape) -> dict[str, Any]:
+    entry.check_files()
     days = entry.manifest.values()
     starts = [day["first_ns"] for day in days if day.get("first_ns") is not None]
     ends = [day["last_ns"] for day in days if day.get("last_ns") is not None]
