@@ -159,8 +159,10 @@ class TapeWriter:
 
 
 @contextmanager
-def writing(target: Path, venue: str, symbol: str, spec: InstrumentSpec) -> Iterator[TapeWriter]:
+def writing(target: Path, venue: str, symbol: str, spec: InstrumentSpec, alone: bool = False) -> Iterator[TapeWriter]:
     """A writer whose days replace those of the target when the block ends well, and vanish when it does not.
+
+    With `alone` they are the only ones then: the symbol's other days go.
 
     Raises:
         UsageError: venue or symbol cannot be a folder's name.
@@ -180,8 +182,9 @@ def writing(target: Path, venue: str, symbol: str, spec: InstrumentSpec) -> Iter
                     yield writer
                     writer.close()
                     with alone_in(home):
-                        _check_steps(home, spec, {path.name for path in date_folders(building)})
-                        put_in_place(building, home)
+                        if not alone:
+                            _check_steps(home, spec, {path.name for path in date_folders(building)})
+                        put_in_place(building, home, alone)
                         write_json(home / INSTRUMENT, spec.as_json())
                 finally:
                     writer.abandon()
