@@ -33,6 +33,9 @@ ODD_KINDS = {
     "venue_time_back": "ts_event runs backwards although ts_recv does not",
     "negative_latency": "received before it happened: clocks that disagree",
     "other_day": "a row in the folder of another date",
+    "repeated_funding": "a time of funding that was there before; a run pays it again",
+    "funding_outside": "funding more than a minute before the first or after the last quote of the tape",
+    "large_funding": "a rate beyond 5 % either way: perhaps in percent, or of a year",
     "coarse_step": "a whole day in steps coarser than the instrument's",
     "step_change": "steps differ from the day before",
 }

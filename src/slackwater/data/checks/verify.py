@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 
 from slackwater.data.checks.findings import ODD_KINDS, PLACES, DayFindings
 from slackwater.data.checks.outliers import BookBand, SpikeWatch
-from slackwater.data.checks.row_checks import RecentIds, check_clocks, check_quotes, check_trades, int_column
+from slackwater.data.checks.row_checks import RecentIds, check_clocks, check_funding, check_quotes, check_trades, int_column
 from slackwater.data.instrument import plain
 from slackwater.data.layout import (
+    FUNDING,
+    FUNDING_SCHEMA,
     MANIFEST,
     QUOTE_SCHEMA,
     QUOTES,
@@ -34,7 +36,7 @@ from slackwater.data.layout import (
     sha256_of,
     time_text,
 )
-from slackwater.data.parquet import BATCH_ROWS, open_parquet
+from slackwater.data.parquet import BATCH_ROWS, open_parquet, tape_batches
 from slackwater.data.tape import SymbolTape, find_remains, open_symbol, select_folder
 from slackwater.data.writer import GAP_NS, order_keys
 from slackwater.errors import DataError
@@ -42,7 +44,7 @@ from slackwater.schema.units import DAY, SEC
 
 Advance = Callable[[float], None]
 
-SCHEMAS = {QUOTES: QUOTE_SCHEMA, TRADES: TRADE_SCHEMA}
+SCHEMAS = {QUOTES: QUOTE_SCHEMA, TRADES: TRADE_SCHEMA, FUNDING: FUNDING_SCHEMA}
 MAY_BE_NULL = ("ts_recv", "trade_id")
 
 
@@ -57,6 +59,8 @@ class SymbolCheck:
     gaps: list[dict[str, Any]] = field(default_factory=list)
     days: list[dict[str, Any]] = field(default_factory=list)
     ids: RecentIds = field(default_factory=RecentIds)
+    span_ns: tuple[int, int] | None = None  # when funding belongs to the tape: a gap before the first quote to one after the last
+    paid_ns: set[int] = field(default_factory=set)  # times of funding; a few a day
     first_ns: int | None = None
     last_quote_ns: int | None = None  # so that a gap at midnight is seen
     steps: dict[tuple[str, str], int] = field(default_factory=dict)  # the last known of each file and column
@@ -106,6 +110,7 @@ def _verify_symbol(folder: Path, advance: Advance) -> dict[str, Any]:
         check.damage.append(str(error))
     if not dates:
         check.damage.append(f"{folder}: expected days, found none")
+    check.span_ns = _quote_span(folder, dates)
     for name in dates:
         day = DayFindings(name)
         _verify_day(folder / name, day, check)
@@ -132,6 +137,20 @@ def _verify_symbol(folder: Path, advance: Advance) -> dict[str, Any]:
         "step_changes": check.step_changes,
         "days": check.days,
     }
+
+
+def _quote_span(folder: Path, dates: Sequence[str]) -> tuple[int, int] | None:
+    """From a gap's length before the first quote to one after the last; None without quotes that can be read."""
+    paths = [path for name in dates if (path := folder / name / QUOTES).exists()]
+    found: list[int] = []
+    try:
+        for path in paths[:1] + paths[-1:]:
+            for batch in tape_batches(path, ("ts_event", "ts_recv")):
+                keys = order_keys(batch)
+                found += [int(keys.min()), int(keys.max())]
+    except DataError:
+        return None
+    return (min(found) - GAP_NS, max(found) + GAP_NS) if found else None
 
 
 def _hash_of(entry: SymbolTape, check: SymbolCheck) -> str | None:
@@ -161,6 +180,9 @@ def _verify_day(folder: Path, day: DayFindings, check: SymbolCheck) -> None:
                 band = _verify_quotes(path, day, check)
             elif path.name == TRADES:
                 _verify_trades(path, day, check, band)
+            elif path.name == FUNDING:
+                for batch, _, start in _ordered(path, day):
+                    check_funding(day, batch, start, check.span_ns, check.paid_ns)
             else:
                 for _ in _ordered(path, day):
                     pass

@@ -34,6 +34,7 @@ class Intake:
     odd: Tally = field(default_factory=Tally)
     rows_seen: int = 0
     rows_kept: int = 0
+    _paid_ns: set[int] = field(default_factory=set)  # times of funding; a few a day
     _first_off: dict[str, str] = field(default_factory=dict)  # kind to the sentence about the first one
 
     def quotes(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -73,11 +74,20 @@ class Intake:
     def funding(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Funding rates: what longs pay to shorts, as a share of the position's value; negative when shorts pay.
 
+        Of several at one time the first is paid, the others are dropped.
+
         Raises:
             DataError: times are not in nanoseconds.
         """
         rates = floats(batch, "rate")
         keep = self._keep(batch, {"rate": rates}, [], ())
+        again = keep.copy()
+        for row in np.flatnonzero(keep).tolist():
+            time_ns = batch.column("ts_event")[row].as_py()
+            again[row] = time_ns in self._paid_ns
+            self._paid_ns.add(time_ns)
+        _count(self.dropped, "repeated_funding", again, places_of(batch, self.rows_seen))
+        keep &= ~again
         return self._finish(batch, keep, [pa.array(rates[keep])], FUNDING_SCHEMA)
 
     def _keep(

@@ -281,3 +281,11 @@ def test_funding_is_imported_beside_quotes_and_trades(tmp_path: Path) -> None:
     assert done["quarantined"] == {"not_finite": 1}
     with pytest.raises(DataError, match="expected the columns ts_event, rate, rate missing"):
         make_tape(tmp_path, QUOTES, TRADES, funding=tmp_path / "in/q.parquet")
+
+
+def test_funding_told_twice_is_paid_once(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text(f"ts_event,rate\n{T0},0.0001\n{T0},0.0001\n{T0 + SEC},x\n{T0 + SEC},0.0002\n{T0},0.0003\n")
+    done = make_tape(tmp_path, QUOTES, TRADES, funding=tmp_path / "f.csv")
+    assert [(row["ts_event"], row["rate"]) for row in read(tmp_path, "funding")] == [(T0, 0.0001), (T0 + SEC, 0.0002)]
+    assert done["quarantined"] == {"repeated_funding": 2, "wrong_type": 1}
+    assert done["places"]["f.csv"]["repeated_funding"] == [3, 6]
