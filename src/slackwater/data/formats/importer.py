@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -60,7 +60,7 @@ def import_tape(
 
     Raises:
         UsageError: an option makes no sense.
-        DataError: a file is missing, unreadable, lacks a column, is off the steps, or holds no usable row.
+        DataError: a file is missing, unreadable, lacks a column, is off the steps, or of its quotes or trades not one is usable.
     """
     check_name("--venue", request.venue)
     check_name("--symbol", request.symbol)
@@ -69,10 +69,11 @@ def import_tape(
     with writing(request.to, request.venue, request.symbol, spec) as writer:
         intakes = [_take_in(source, spec, writer, advance) for source in sources]
         dropped = dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items()))
-        if dropped and not writer.files:
-            found = ", ".join(f"{count:,} {kind}" for kind, count in dropped.items())
-            hint = "; look at the unit of its times (--time-unit)" if set(dropped) == {"no_time"} else ""
-            raise DataError(f"{request.venue}/{request.symbol}: expected rows for the tape, found none that make sense, only {found}{hint}")
+        if not writer.files:
+            _refuse_nothing(f"{request.venue}/{request.symbol}", "rows for the tape", dropped)
+        for source, intake in zip(sources, intakes, strict=True):
+            if not intake.rows_kept and source.kind in STEPPED["price"]:
+                _refuse_nothing(str(source.path), source.kind, intake.dropped)
         manifest = {
             "source": [
                 {"kind": source.kind, "name": source.path.name, "sha256": sha256_of(source.path), "rows": intake.rows_seen}
@@ -99,6 +100,15 @@ def import_tape(
         "source": manifest["source"],
         "notes": notes,
     }
+
+
+def _refuse_nothing(place: str, wanted: str, dropped: Mapping[str, int]) -> None:
+    """Refuse what had rows and gave none; what says of the file as a whole that it is damaged is no row."""
+    rows = {kind: count for kind, count in sorted(dropped.items()) if kind not in (CUT_OFF, BAD_CHECKSUM)}
+    if rows:
+        found = ", ".join(f"{count:,} {kind}" for kind, count in rows.items())
+        hint = "; look at the unit of its times (--time-unit)" if set(rows) == {"no_time"} else ""
+        raise DataError(f"{place}: expected {wanted}, found none that make sense, only {found}{hint}")
 
 
 def _faults_of(intake: Intake) -> list[str]:

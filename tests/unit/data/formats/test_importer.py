@@ -14,7 +14,7 @@ import pytest
 from slackwater.data.formats import importer
 from slackwater.data.formats.importer import ImportRequest, import_tape
 from slackwater.errors import DataError, UsageError
-from tests.unit.data.tables import QUOTES, SEC, T0, TRADES, make_tape, quote_table, trade_table, write_inputs
+from tests.unit.data.tables import QUOTES, SEC, T0, TRADES, Trade, make_tape, quote_table, trade_table, write_inputs
 
 DAY = "2023-11-14"
 
@@ -205,9 +205,17 @@ def test_the_noise_of_a_few_values_does_not_stop_an_inference(tmp_path: Path) ->
     assert done["places"]["q.parquet"] == {"off_lot": [2001]}
 
 
-def test_a_file_without_a_usable_row_is_told_of(tmp_path: Path) -> None:
-    done = make_tape(tmp_path, [(0.0, math.nan, 1.0, 1.0, 1.0)], TRADES)
-    assert done["notes"][-1] == "q.parquet: none of its rows could be used"
+def test_a_file_of_which_no_row_is_usable_is_refused_with_what_its_rows_are(tmp_path: Path) -> None:
+    quotes = [(0.0, math.nan, 1.0, 1.0, 1.0), (1.0, 99.9, -1.0, 100.1, 1.0), (2.0, math.inf, 1.0, 1.0, 1.0)]
+    with pytest.raises(DataError, match=r"q.parquet: expected quotes, found none that make sense, only 1 negative_size, 2 not_finite$"):
+        make_tape(tmp_path, quotes, TRADES)
+    trades: list[Trade] = [(second, 100.0, 0.0, True) for second in (0.0, 1.0)]
+    with pytest.raises(DataError, match=r"t.parquet: expected trades, found none that make sense, only 2 zero_size$"):
+        make_tape(tmp_path, QUOTES, trades)
+    assert not (tmp_path / "tape").exists()
+    (tmp_path / "f.csv").write_text(f"ts_event,rate\n{T0},nan\n{T0},inf\n")
+    done = make_tape(tmp_path, QUOTES, TRADES, funding=tmp_path / "f.csv")
+    assert done["notes"][-1] == "f.csv: none of its rows could be used", "a tape is one without funding"
 
 
 @pytest.mark.parametrize("rows_at_once", [64, 150, 4096])
