@@ -45,6 +45,7 @@ class Source:
     columns: tuple[str, ...]
     row_count: int | None
     read: Read
+    names: tuple[str, ...] = ()  # all columns of the file, by its own names; only of files whose columns can be mapped
 
     def batches(self, columns: Sequence[str] | None = None, tally: Tally | None = None) -> Iterator[pa.RecordBatch]:
         """Its rows in file order, with the named columns only, and `line` where the file has lines.
@@ -80,7 +81,7 @@ def open_source(path: Path, kind: str, plan: ColumnPlan = PLAIN) -> Source:
         raise DataError(f"{path}: expected {kind}, found a file without rows")
     columns = _columns(path, kind, schema, plan)
     loose = _check_types(path, columns, schema, plan)
-    return Source(path, kind, columns, row_count, _reader(path, schema, plan, loose))
+    return Source(path, kind, columns, row_count, _reader(path, schema, plan, loose), tuple(schema.names))
 
 
 def _columns(path: Path, kind: str, schema: pa.Schema, plan: ColumnPlan) -> tuple[str, ...]:
@@ -89,10 +90,8 @@ def _columns(path: Path, kind: str, schema: pa.Schema, plan: ColumnPlan) -> tupl
     needed = {name: theirs[name] for name in NEEDED[kind]} | ({SYMBOL: SYMBOL} if plan.symbol else {})
     missing = [plan.names.get(name, name) for name, found in needed.items() if found not in schema.names]
     if missing:
-        raise DataError(
-            f"{path}: expected the columns {', '.join(plan.names.get(name, name) for name in needed)}, "
-            f"{', '.join(missing)} missing, found {', '.join(schema.names)}"
-        )
+        word = "column" if len(missing) == 1 else "columns"
+        raise DataError(f"{path}: expected {kind} with the {word} {', '.join(missing)}, found {', '.join(schema.names)}")
     return tuple(name for name, found in theirs.items() if found in schema.names)
 
 

@@ -241,7 +241,7 @@ def test_a_row_group_that_cannot_be_read_costs_its_rows(tmp_path: Path, monkeypa
 
 
 def test_missing_files_columns_and_types_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"ask_qty missing, found ts_event, bid, bid_qty, ask$"):
+    with pytest.raises(DataError, match=r"expected quotes with the column ask_qty, found ts_event, bid, bid_qty, ask$"):
         make_tape(tmp_path, quote_table(QUOTES).drop_columns("ask_qty"), TRADES)
     narrow = quote_table(QUOTES).set_column(1, "bid", pa.array([99.9, 99.9, 99.8], pa.float32()))
     with pytest.raises(DataError, match="expected bid as a float64, found float"):
