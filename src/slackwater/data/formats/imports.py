@@ -74,10 +74,10 @@ def open_format(request: FormatRequest) -> tuple[ImportRequest, tuple[Source, ..
     files = [("quotes", request.quotes, plan), ("trades", request.trades, plan)]
     # Funding rates are always ours: Tardis has no file of them.
     files.append(("funding", base.funding, plan if request.format == GENERIC else ColumnPlan()))
-    sources = tuple(open_source(path, kind, way) for kind, path, way in files if path is not None)
+    opened = tuple(open_source(path, kind, way) for kind, path, way in files if path is not None)
     if request.format == GENERIC:
-        _check_map(plan.names, sources)
-    return base, sources
+        _check_map(plan.names, opened)
+    return base, opened
 
 
 def import_raw(request: FormatRequest, advance: Advance = lambda amount: None) -> dict[str, Any]:

@@ -287,7 +287,7 @@ def test_funding_is_imported_beside_quotes_and_trades(tmp_path: Path) -> None:
     done = make_tape(tmp_path, QUOTES, TRADES, funding=tmp_path / "f.parquet")
     assert [(row["ts_event"], row["rate"]) for row in read(tmp_path, "funding")] == [(T0, 0.0001), (T0 + 2 * SEC, -0.0002)]
     assert done["quarantined"] == {"not_finite": 1}
-    with pytest.raises(DataError, match="expected the columns ts_event, rate, rate missing"):
+    with pytest.raises(DataError, match="expected funding with the column rate, found ts_event, bid"):
         make_tape(tmp_path, QUOTES, TRADES, funding=tmp_path / "in/q.parquet")
 
 
