@@ -26,7 +26,7 @@ def verify_text(entry: dict[str, Any]) -> str:
 
     rows = ", ".join(f"{count:,} {name}" for name, count in entry["rows"].items()) or "no rows"
     odd = {kind: entry["counts"][kind] for kind in ODD_KINDS if entry["counts"].get(kind)}
-    verdict = "damaged" if entry["damage"] else "good"
+    verdict = "damaged" if entry["damage"] else "odd but usable" if odd else "good"
     lines = [
         f"{entry['venue']}/{entry['symbol']}: {verdict}; {rows}; {len(entry['gaps'])} gap(s), coverage {entry['coverage']:.2%} of its span"
     ]

@@ -63,6 +63,7 @@ class SymbolCheck:
     paid_ns: set[int] = field(default_factory=set)  # times of funding; a few a day
     first_ns: int | None = None
     last_quote_ns: int | None = None  # so that a gap at midnight is seen
+    last_trade_ns: int | None = None
     steps: dict[tuple[str, str], int] = field(default_factory=dict)  # the last known of each file and column
     step_changes: list[dict[str, Any]] = field(default_factory=list)
 
@@ -213,7 +214,7 @@ def _verify_quotes(path: Path, day: DayFindings, check: SymbolCheck) -> BookBand
         valid = np.flatnonzero((bid > 0) & (ask >= bid))
         spikes.see((bid[valid] + ask[valid]) / 2.0, valid + start)
         band.see(keys[valid], bid[valid], ask[valid])
-        _see_gaps(keys, day, check)
+        _see_gaps(keys, start, day, check)
         last = batch.slice(batch.num_rows - 1)
     spikes.finish(day)
     band.close()
@@ -230,6 +231,8 @@ def _verify_trades(path: Path, day: DayFindings, check: SymbolCheck, band: BookB
         last_event_ns = check_clocks(day, "trades", batch, start, last_event_ns)
         if band is not None:
             band.check(day, keys, price, start)
+        _note_long_gaps("trades", keys, start, day, check.last_trade_ns)
+        check.last_trade_ns = int(keys[-1])
         last = batch.slice(batch.num_rows - 1)
 
 
@@ -272,8 +275,14 @@ def _day_ns(day: DayFindings) -> int:
     return (date.fromisoformat(day.date).toordinal() - date(1970, 1, 1).toordinal()) * DAY
 
 
-def _see_gaps(keys: NDArray[np.int64], day: DayFindings, check: SymbolCheck) -> None:
+def _note_long_gaps(stem: str, keys: NDArray[np.int64], start: int, day: DayFindings, before_ns: int | None) -> None:
+    before = keys[:1] if before_ns is None else np.array([before_ns])
+    day.note("long_gap", stem, np.flatnonzero(np.diff(np.concatenate((before, keys))) > DAY) + start)
+
+
+def _see_gaps(keys: NDArray[np.int64], start: int, day: DayFindings, check: SymbolCheck) -> None:
     day.see_quotes(keys)
+    _note_long_gaps("quotes", keys, start, day, check.last_quote_ns)
     if check.last_quote_ns is not None:
         keys = np.concatenate(([check.last_quote_ns], keys))
     check.first_ns = int(keys[0]) if check.first_ns is None else check.first_ns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +20,7 @@ from slackwater.data.layout import FUNDING, INSTRUMENT, QUOTES, TRADES, check_na
 from slackwater.data.steps import DecimalScale, too_large
 from slackwater.data.writer import TapeWriter, writing
 from slackwater.errors import DataError, UsageError
+from slackwater.schema.units import DAY, SEC
 
 Advance = Callable[[float], None]
 
@@ -55,8 +56,8 @@ def import_tape(
     `sources` are what to read where it is not simply the request's files; their rows are of the request's symbol.
 
     Returns what was done: venue, symbol, folder, instrument and which steps were inferred, rows and days, what was dropped
-    (`quarantined`), sorted (`time_backwards`) or odd but kept, the first `places` of what was dropped or odd by file and kind, gaps, first
-    and last time.
+    (`quarantined`), sorted (`time_backwards`) or odd but kept, the first `places` of what was dropped or odd by file and kind, gaps,
+    `long_gaps` (of more than a day, by kind of file), first and last time.
 
     Raises:
         UsageError: an option makes no sense.
@@ -85,6 +86,7 @@ def import_tape(
         }
         notes += [sentence for intake in intakes for sentence in _faults_of(intake)]
         done = writer.finish(manifest)
+        notes += [_long_gap_text(stem, gaps) for stem, gaps in done["long_gaps"].items()]
     return {
         "venue": request.venue,
         "symbol": request.symbol,
@@ -123,6 +125,15 @@ def _faults_of(intake: Intake) -> list[str]:
     if not intake.rows_kept:
         sentences.append(f"{where}none of its rows could be used")
     return sentences
+
+
+def _long_gap_text(stem: str, gaps: Sequence[Mapping[str, Any]]) -> str:
+    """Silences longer than a day, which are days left out or rows whose time is wrong."""
+    longest = max(gaps, key=lambda gap: gap["seconds"])
+    return (
+        f"{stem}: {len(gaps)} gap(s) longer than a day, the longest {longest['seconds'] * SEC / DAY:,.1f} days from {longest['from']} "
+        f"to {longest['to']}; look whether the times around it are right"
+    )
 
 
 def open_sources(request: ImportRequest) -> tuple[Source, ...]:

@@ -128,6 +128,17 @@ def test_gaps_of_more_than_a_minute_are_listed(tmp_path: Path) -> None:
     assert [gap["seconds"] for gap in manifest["gaps"]] == [60.1]
 
 
+def test_a_gap_longer_than_a_day_is_told_and_nothing_dropped_for_it(tmp_path: Path) -> None:
+    far = 7300 * 86_400.0
+    done = make_tape(tmp_path, [*QUOTES, (far, 99.9, 1.0, 100.1, 1.0)], [*TRADES, (86_000.0, 100.0, 1.0, True)])
+    assert done["rows"]["quotes.parquet"] == 4
+    (told,) = done["notes"]
+    assert told.startswith(
+        "quotes: 1 gap(s) longer than a day, the longest 7,300.0 days from 2023-11-14T22:13:22.500Z to 2043-11-09T22:13:20"
+    )
+    assert done["gaps"] == 1, "one over midnight is one"
+
+
 def test_receive_times_and_trade_ids_are_kept(tmp_path: Path) -> None:
     quotes = quote_table(QUOTES).append_column("ts_recv", pa.array([T0 + 5, None, T0 + 3 * SEC], pa.int64()))
     trades = trade_table(TRADES).append_column("trade_id", pa.array([7, 8, 9], pa.int64()))
