@@ -113,7 +113,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
         ("files", _is_objects_by_name, "an object for each file"),
         ("gaps", lambda value: isinstance(value, list), "a list"),
         ("source", lambda value: isinstance(value, list) and all(isinstance(part, dict) for part in value), "a list of objects"),
-        ("quarantined", lambda value: isinstance(value, dict) and all(type(count) is int for count in value.values()), "counts by kind"),
+        ("quarantined", _is_counts, "counts by kind"),
+        ("time_backwards", _is_counts, "counts by file"),
     ):
         if name in found and not fits(found[name]):
             raise DataError(f"{path}: expected {name} as {wanted}, found {str(found[name])[:40]}")
@@ -122,6 +123,10 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 def _is_time(value: Any) -> bool:
     return value is None or (type(value) is int and abs(value) < 2**63)
+
+
+def _is_counts(value: Any) -> bool:
+    return isinstance(value, dict) and all(type(count) is int for count in value.values())
 
 
 def _is_objects_by_name(value: Any) -> bool:

@@ -88,6 +88,12 @@ class SymbolTape:
         imports = {json.dumps([day.get("source"), day.get("import_days")]): day.get("quarantined", {}) for day in self.manifest.values()}
         return _sum_counts(imports.values())
 
+    @property
+    def time_backwards(self) -> dict[str, int]:
+        """By file, how often the sources' times stepped back: rows that were put into order, not dropped."""
+        days = _sum_counts(day.get("time_backwards", {}) for day in self.manifest.values())
+        return {name.removesuffix(".parquet"): count for name, count in days.items() if count}
+
 
 @dataclass(frozen=True)
 class Tape:
