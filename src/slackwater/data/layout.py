@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ KLINE_SCHEMA = pa.schema(
 FUNDING_SCHEMA = pa.schema([("ts_event", pa.int64()), ("ts_recv", pa.int64()), ("rate", pa.float64())])
 
 DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}")
-NAME_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,99}")  # what a folder can be called, with room for what is put behind it
+NAME_MARKS = "_.:+-"
+LONGEST_NAME = 100  # bytes of a folder's name as UTF-8: leaves room for what is put behind it
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -59,14 +61,23 @@ def time_text(ts_ns: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+def is_name(name: str) -> bool:
+    """Whether this can be a folder's name: letters and digits of any script, composed (NFC), and `NAME_MARKS`, of which only _ comes first."""
+    fits = all(letter.isalnum() or letter in NAME_MARKS or unicodedata.category(letter).startswith("M") for letter in name)
+    starts = name[:1].isalnum() or name[:1] == "_"
+    return fits and starts and unicodedata.is_normalized("NFC", name) and len(name.encode()) <= LONGEST_NAME
+
+
 def check_name(what: str, name: str) -> str:
     """The name itself, if it can be a folder's.
 
     Raises:
         UsageError: it is empty, hidden or would leave the tape's folder.
     """
-    if not NAME_PATTERN.fullmatch(name):
-        raise UsageError(f"{what}: expected letters, digits and _ . : + -, at most 100, found {name!r}")
+    if not is_name(name):
+        raise UsageError(
+            f"{what}: expected letters and digits of any script (composed, NFC) and _ . : + -, at most {LONGEST_NAME} bytes, found {name!r}"
+        )
     return name
 
 

@@ -9,6 +9,7 @@ import difflib
 import hashlib
 import json
 import os
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -190,6 +191,7 @@ def select_folder(folder: Path, name: str, found: list[Path]) -> Path:
     Raises:
         UsageError: none does, or several.
     """
+    name = unicodedata.normalize("NFC", name)
     matches = [path for path in found if name in (path.name, f"{path.parent.name}/{path.name}")]
     if len(matches) == 1:
         return matches[0]
