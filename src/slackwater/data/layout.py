@@ -62,7 +62,7 @@ def time_text(ts_ns: int) -> str:
 
 
 def is_name(name: str) -> bool:
-    """Whether this can be a folder's name: letters and digits of any script, composed (NFC), and `NAME_MARKS`, of which only _ comes first."""
+    """Whether this can be a folder's name: letters and digits of any script, composed (NFC), and `NAME_MARKS`; of those only _ is first."""
     fits = all(letter.isalnum() or letter in NAME_MARKS or unicodedata.category(letter).startswith("M") for letter in name)
     starts = name[:1].isalnum() or name[:1] == "_"
     return fits and starts and unicodedata.is_normalized("NFC", name) and len(name.encode()) <= LONGEST_NAME
