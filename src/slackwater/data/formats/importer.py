@@ -67,8 +67,10 @@ def import_tape(
     check_name("--symbol", request.symbol)
     sources = sources or open_sources(request)
     spec, inferred, notes = settle_instrument(request, sources)
+    given = {"tick": request.tick, "lot": request.lot}
+    of_tape = frozenset(word for word, text in given.items() if not text and f"{word}_size" not in inferred)
     with writing(request.to, request.venue, request.symbol, spec) as writer:
-        intakes = [_take_in(source, spec, writer, advance) for source in sources]
+        intakes = [_take_in(source, Intake(source.path, spec, of_tape), writer, advance) for source in sources]
         dropped = dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items()))
         if not writer.files:
             _refuse_nothing(f"{request.venue}/{request.symbol}", "rows for the tape", dropped)
@@ -165,9 +167,14 @@ def settle_instrument(request: ImportRequest, sources: tuple[Source, ...]) -> tu
     if (tick is None or lot is None) and present.exists():
         before = read_instrument(present)
         tick, lot = tick or before.tick_size, lot or before.lot_size
-    found = _infer(sources, [what for what, step in (("price", tick), ("size", lot)) if step is None])
+    found, rare = _infer(sources, [what for what, step in (("price", tick), ("size", lot)) if step is None])
     if tick is None:
         book_tick, tick = found["price"]
+        if rare is not None:
+            notes.append(
+                f"{rare[0]:,} of {rare[1]:,} prices need the tick {plain(tick)}, all others lie on {plain(rare[2])}; "
+                f"where those few are wrong, import with --tick {plain(rare[2])}"
+            )
         if tick < book_tick:
             notes.append(f"books are in steps of {plain(book_tick)}, some trades in {plain(tick)}: the finer one is the tape's tick")
         inferred.append("tick_size")
@@ -183,8 +190,11 @@ def settle_instrument(request: ImportRequest, sources: tuple[Source, ...]) -> tu
     return InstrumentSpec(tick, lot, min_qty, min_notional, request.contract, history), inferred, notes
 
 
-def _infer(sources: tuple[Source, ...], wanted: list[str]) -> dict[str, tuple[Decimal, Decimal]]:
-    """Of `price`, `size` or both: the step of the quotes' columns alone, and that of both files'. One pass, or none for nothing."""
+def _infer(sources: tuple[Source, ...], wanted: list[str]) -> tuple[dict[str, tuple[Decimal, Decimal]], tuple[int, int, Decimal] | None]:
+    """Of `price`, `size` or both: the step of the quotes' columns alone, and that of both files'; and `DecimalScale.rare` of the prices.
+
+    One pass over the files, or none for nothing.
+    """
     scales = {what: DecimalScale(what) for what in wanted}
     found: dict[str, list[Decimal]] = {what: [] for what in wanted}
     for source in sources if wanted else ():
@@ -200,11 +210,11 @@ def _infer(sources: tuple[Source, ...], wanted: list[str]) -> dict[str, tuple[De
         for what in wanted:
             scales[what].check()
             found[what].append(scales[what].step)
-    return {what: (steps[0], steps[-1]) for what, steps in found.items()}
+    rare = scales["price"].rare if "price" in scales else None
+    return {what: (steps[0], steps[-1]) for what, steps in found.items()}, rare
 
 
-def _take_in(source: Source, spec: InstrumentSpec, writer: TapeWriter, advance: Advance) -> Intake:
-    intake = Intake(source.path, spec)
+def _take_in(source: Source, intake: Intake, writer: TapeWriter, advance: Advance) -> Intake:
     convert, name = {"quotes": (intake.quotes, QUOTES), "trades": (intake.trades, TRADES), "funding": (intake.funding, FUNDING)}[
         source.kind
     ]

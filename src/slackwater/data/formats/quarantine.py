@@ -30,6 +30,7 @@ class Intake:
 
     path: Path
     spec: InstrumentSpec
+    of_tape: frozenset[str] = frozenset()  # of `tick` and `lot` those that were not given but are the tape's, for messages
     dropped: Tally = field(default_factory=Tally)
     odd: Tally = field(default_factory=Tally)
     rows_seen: int = 0
@@ -146,11 +147,12 @@ class Intake:
             self._refuse_steps(kind, self.rows_seen + batch.num_rows)
 
     def _refuse_steps(self, kind: str, rows: int) -> None:
-        word, option = ("lot", "--lot") if kind == "off_lot" else ("tick", "--tick")
-        raise DataError(
-            f"{self.path}: {self._first_off[kind]}, the first of {self.dropped[kind]:,} such rows in {rows:,}; "
-            f"give the venue's {word} size with {option}, or leave it out to have it inferred"
-        )
+        word = "lot" if kind == "off_lot" else "tick"
+        if word in self.of_tape:
+            hint = f"that {word} is the one of the tape's other days; import all days into another folder"
+        else:
+            hint = f"give the venue's {word} size with --{word}, or leave it out to have it inferred"
+        raise DataError(f"{self.path}: {self._first_off[kind]}, the first of {self.dropped[kind]:,} such rows in {rows:,}; {hint}")
 
     def _finish(self, batch: pa.RecordBatch, keep: Mask, columns: list[NDArray[np.int64] | pa.Array], schema: pa.Schema) -> pa.RecordBatch:
         stamps = []

@@ -223,6 +223,7 @@ def _run(request: SynthRequest, symbol: str, profile: Box, writer: TapeWriter, a
         room = CHUNK_ROWS if request.events is None else min(CHUNK_ROWS, request.events - written)
         goes_on = run_market(state, profile, end_ns, room, quotes, trades, candles, filled)
         n_quotes, n_trades, n_candles = int(filled[0].quotes), int(filled[0].trades), int(filled[0].candles)
+        n_quotes -= max(n_quotes + n_trades - room, 0)  # a trade brings its book: the last one may be one too many
         writer.append(QUOTES, _quote_batch(quotes[:n_quotes]))
         writer.append(TRADES, _trade_batch(trades[:n_trades]))
         yield candles[:n_candles].copy()

@@ -52,6 +52,13 @@ def test_a_symbol_made_again_has_no_day_of_the_earlier_one(tmp_path: Path) -> No
     assert sorted(path.name for path in (tmp_path / "a/synth/SYNA").iterdir()) == [*fresh.dates, "instrument.json"]
 
 
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_as_many_events_as_were_asked_for(tmp_path: Path, seed: int) -> None:
+    for events in (10, 11):
+        done = synthesise(SynthRequest(tmp_path, events=events, hours=1.0, seed=seed, history_days=1))["symbols"][0]
+        assert done["rows"]["quotes.parquet"] + done["rows"]["trades.parquet"] == events
+
+
 def test_days_that_were_not_generated_are_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_tape(tmp_path, QUOTES, TRADES, venue="synth", symbol="SYNA")
     before = open_tape(tmp_path / "tape").tape_sha256
