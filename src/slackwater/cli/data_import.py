@@ -105,7 +105,7 @@ def _import_text(done: dict[str, Any]) -> str:
         if done[what]:
             lines.append(f"{word}: " + ", ".join(f"{count:,} {kind}{_first_place(done, kind)}" for kind, count in done[what].items()))
     if done["gaps"]:
-        lines.append(f"{done['gaps']} gap(s) of more than 60 s without quotes, listed in the manifests")
+        lines.append(f"{done['gaps']} gap(s) of more than 60 s without quotes; the manifests list those within a day")
     return "\n".join(lines)
 
 

@@ -30,7 +30,11 @@ def synth(
     ] = "pumps",
     json: Json = False,
 ) -> None:
-    """Generate a tape: two-sided markets with bursts, spread regimes, and pumps that revert or run on."""
+    """Generate a tape: two-sided markets with bursts, spread regimes, and pumps that revert or run on.
+
+    A symbol that was generated into the folder before is replaced as a whole, all its days. One with other days is left alone: the
+    command ends with 2.
+    """
     from slackwater.data.synth.synth import SynthRequest, synthesise
 
     names = tuple(name.strip() for name in symbols.split(",") if name.strip())

@@ -12,7 +12,7 @@ MOST_DAMAGE = 20  # sentences; --json has them all
 
 # The columns of a day and the kinds of findings that each one counts; what is left counts as other.
 COLUMNS = {
-    "TWICE": ("repeated_quote", "repeated_trade", "repeated_trade_id"),
+    "TWICE": ("repeated_quote", "repeated_trade", "repeated_trade_id", "repeated_funding"),
     "CROSSED\nLOCKED": ("crossed_book", "locked_book"),
     "TIME\nBACK": ("venue_time_back",),
     "OUT-\nLIERS": ("mid_spike", "trade_off_book"),
@@ -26,7 +26,7 @@ def verify_text(entry: dict[str, Any]) -> str:
 
     rows = ", ".join(f"{count:,} {name}" for name, count in entry["rows"].items()) or "no rows"
     odd = {kind: entry["counts"][kind] for kind in ODD_KINDS if entry["counts"].get(kind)}
-    verdict = "damaged" if entry["damage"] else "good"
+    verdict = "damaged" if entry["damage"] else "odd but usable" if odd else "good"
     lines = [
         f"{entry['venue']}/{entry['symbol']}: {verdict}; {rows}; {len(entry['gaps'])} gap(s), coverage {entry['coverage']:.2%} of its span"
     ]
@@ -44,7 +44,9 @@ def verify_text(entry: dict[str, Any]) -> str:
 
 
 def _days_text(days: Sequence[dict[str, Any]]) -> list[str]:
-    shown = [day for day in days if day["damage"] or {"quotes", "trades"} & set(day["files"])]  # not those of candles alone
+    shown = [
+        day for day in days if day["damage"] or day["counts"] or {"quotes", "trades"} & set(day["files"])
+    ]  # not those of candles alone
     if len(shown) > MOST_DAYS:
         shown = [day for day in shown if day["damage"] or day["counts"] or day["gaps"]]
     head = ("DAY", "QUOTES", "TRADES", "\nCOVERED", "GAPS", *COLUMNS, "OTHER", "STATE")

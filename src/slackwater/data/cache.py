@@ -61,8 +61,9 @@ def load_rows(tape: SymbolTape, feed_latency_ns: int) -> TapeRows:
     """The rows of a symbol's tape, from the cache or built into it. `feed_latency_ns` models `ts_recv` where it is null.
 
     Raises:
-        DataError: a file is damaged or lacks a column, or the tape has no rows.
+        DataError: a file is missing, damaged or lacks a column, or the tape has no rows.
     """
+    tape.check_files()
     home = cache_folder() / f"{tape.venue}-{tape.symbol}-{_digest(str(tape.folder.resolve()))}"
     target = home / _key(tape, feed_latency_ns)
     if not (target / ROWS_FILE).exists():

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ KLINE_SCHEMA = pa.schema(
 FUNDING_SCHEMA = pa.schema([("ts_event", pa.int64()), ("ts_recv", pa.int64()), ("rate", pa.float64())])
 
 DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}")
-NAME_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,99}")  # what a folder can be called, with room for what is put behind it
+NAME_MARKS = "_.:+-"
+LONGEST_NAME = 100  # bytes of a folder's name as UTF-8: leaves room for what is put behind it
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -59,14 +61,23 @@ def time_text(ts_ns: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+def is_name(name: str) -> bool:
+    """Whether this can be a folder's name: letters and digits of any script, composed (NFC), and `NAME_MARKS`; of those only _ is first."""
+    fits = all(letter.isalnum() or letter in NAME_MARKS or unicodedata.category(letter).startswith("M") for letter in name)
+    starts = name[:1].isalnum() or name[:1] == "_"
+    return fits and starts and unicodedata.is_normalized("NFC", name) and len(name.encode()) <= LONGEST_NAME
+
+
 def check_name(what: str, name: str) -> str:
     """The name itself, if it can be a folder's.
 
     Raises:
         UsageError: it is empty, hidden or would leave the tape's folder.
     """
-    if not NAME_PATTERN.fullmatch(name):
-        raise UsageError(f"{what}: expected letters, digits and _ . : + -, at most 100, found {name!r}")
+    if not is_name(name):
+        raise UsageError(
+            f"{what}: expected letters and digits of any script (composed, NFC) and _ . : + -, at most {LONGEST_NAME} bytes, found {name!r}"
+        )
     return name
 
 
@@ -113,7 +124,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
         ("files", _is_objects_by_name, "an object for each file"),
         ("gaps", lambda value: isinstance(value, list), "a list"),
         ("source", lambda value: isinstance(value, list) and all(isinstance(part, dict) for part in value), "a list of objects"),
-        ("quarantined", lambda value: isinstance(value, dict) and all(type(count) is int for count in value.values()), "counts by kind"),
+        ("quarantined", _is_counts, "counts by kind"),
+        ("time_backwards", _is_counts, "counts by file"),
     ):
         if name in found and not fits(found[name]):
             raise DataError(f"{path}: expected {name} as {wanted}, found {str(found[name])[:40]}")
@@ -122,6 +134,10 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 def _is_time(value: Any) -> bool:
     return value is None or (type(value) is int and abs(value) < 2**63)
+
+
+def _is_counts(value: Any) -> bool:
+    return isinstance(value, dict) and all(type(count) is int for count in value.values())
 
 
 def _is_objects_by_name(value: Any) -> bool:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slackwater.data.layout import date_folders
-from slackwater.data.swap import restore_replaced, swap_folders
+from slackwater.data.swap import REPLACED, restore_replaced, swap_folders
 from slackwater.errors import SlackwaterError
 
 BUILDING = ".incoming-"
@@ -58,14 +58,28 @@ def building_in(home: Path) -> Iterator[Path]:
         os.close(number)
 
 
-def put_in_place(building: Path, home: Path) -> None:
-    """Move the finished days of a building into the symbol's folder; days that were there are replaced."""
-    for folder in date_folders(building):
-        present = home / folder.name
-        if present.exists():
-            swap_folders(folder, present)
-        else:
-            folder.rename(present)
+def put_in_place(building: Path, home: Path, alone: bool = False) -> None:
+    """Move the finished days of a building into the symbol's folder; days that were there are replaced, with `alone` all others go.
+
+    Those others go first: whoever looks in between finds fewer days, not days of two kinds.
+
+    Raises:
+        OSError: the disk refuses; days that went are back.
+    """
+    fresh = date_folders(building)
+    names = {folder.name for folder in fresh}
+    try:
+        for old in [path for path in date_folders(home) if path.name not in names] if alone else ():
+            old.rename(building / f"{REPLACED}{old.name}")
+        for folder in fresh:
+            present = home / folder.name
+            if present.exists():
+                swap_folders(folder, present)
+            else:
+                folder.rename(present)
+    except BaseException:
+        restore_replaced(building, home)
+        raise
 
 
 def _clear_away(building: Path) -> None:

@@ -14,6 +14,8 @@ MAX_DECIMALS = 12  # finer than any venue quotes: more is the noise of float ari
 MAX_STEPS = 2.0**53  # beyond this a float64 no longer holds every whole number
 MOST_OFF = 1000  # values off the steps, or with noise, that are taken for faults of the input
 MOST_OFF_SHARE = 0.001  # of all: a step that is wrong shows in a good part of them
+RARE_SHARE = 0.001  # of all: a step that fewer values need may come from faults among them
+FEW = 16  # values of a small batch that say nothing yet
 LEAST_ROWS = 100  # of so many one may be off, though it is more than a thousandth
 MAX_DIGITS = 15  # of a number that a float64 holds exactly, whatever the digits
 POWERS = 10.0 ** np.arange(MAX_DIGITS)
@@ -56,6 +58,7 @@ class DecimalScale:
         self._needs = np.zeros(MAX_DECIMALS + 2, np.int64)  # values by the decimals they need; the last for noise
         self._sizes = np.zeros(MAX_DIGITS + 1, np.int64)  # values by their digits before the point
         self._largest = 0.0
+        self._least = np.zeros(MAX_DECIMALS + 2, np.int64)  # values by the fewest decimals that are enough, as far as `_see_finer` looks
         self._example: dict[int, float] = {}  # the first value that needs so many decimals
 
     def see(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -68,7 +71,9 @@ class DecimalScale:
         self._needs[self.decimals] += int(np.count_nonzero(fits))
         self._largest = max(self._largest, float(values.max()))
         if fits.all():
+            self._see_finer(values)
             return values
+        self._see_finer(values[fits])
         left = values[~fits]
         for decimals in range(MAX_DECIMALS + 1):
             rest = left[np.rint(left * float(10**decimals)) / float(10**decimals) != left]
@@ -79,6 +84,31 @@ class DecimalScale:
         scale = float(10**self.decimals)
         found: NDArray[np.float64] = values[np.rint(values * scale) / scale == values]
         return found
+
+    def _see_finer(self, values: NDArray[np.float64]) -> None:
+        """Count values by the decimals they need, from the finest down to the first that more than a few need."""
+        left = values
+        for decimals in range(self.decimals, 0, -1):
+            scale = float(10 ** (decimals - 1))
+            coarse = np.rint(left * scale) / scale == left
+            finer = len(left) - int(np.count_nonzero(coarse))
+            self._least[decimals] += finer
+            if finer > max(RARE_SHARE * len(values), FEW):
+                self._least[decimals - 1] += len(left) - finer
+                return
+            left = left[coarse] if finer else left
+        self._least[0] += len(left)
+
+    @property
+    def rare(self) -> tuple[int, int, Decimal] | None:
+        """How many values of how many need the step, and on what coarser one all others lie, where those are less than a thousandth."""
+        known = self._least[: self.decimals + 1]
+        total = int(known.sum())
+        finer = [int(known[decimals + 1 :].sum()) for decimals in range(self.decimals)]
+        for decimals, count in enumerate(finer):
+            if 0 < count < RARE_SHARE * total:
+                return count, total, Decimal(1).scaleb(-decimals)
+        return None
 
     def check(self) -> None:
         """Say whether the values passed over were few.
@@ -98,6 +128,7 @@ class DecimalScale:
     def _count(self, need: int, values: NDArray[np.float64], count: int) -> None:
         if count:
             self._needs[need] += count
+            self._least[need] += count
             self._example.setdefault(need, float(values[0]))
 
     def _passed_over(self, decimals: int) -> int:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from slackwater.errors import UsageError
 
 QUOTES = ("USDT", "USDC", "BUSD", "FDUSD", "TUSD", "USD1", "USD", "BTC", "ETH", "BNB", "EUR")
-PAIR_PATTERN = re.compile(r"([A-Za-z0-9]+)([/-])([A-Za-z0-9]+)(?::([A-Za-z0-9]+))?")
+PAIR_PATTERN = re.compile(r"([^\W_]+)([/-])([^\W_]+)(?::([^\W_]+))?")
 
 
 def canonical_symbol(text: str) -> str:
     """`BTCUSDT` from `BTCUSDT`, `BTC/USDT`, `BTC/USDT:USDT` and `BTC-USDT`; a name that is no pair stays as it is.
 
-    A dash joins a pair only before a known quote currency, so `kPEPE` and `SYN-A` keep their names.
+    A dash joins a pair only before a known quote currency, so `kPEPE` and `SYN-A` keep their names. Letters are composed (NFC).
 
     Raises:
         UsageError: the name is empty, or the contract settles in another currency than it is quoted in (an inverse one).
     """
-    name = text.strip()
+    name = unicodedata.normalize("NFC", text.strip())
     if not name:
         raise UsageError("--symbol: expected a name such as BTCUSDT, found nothing")
     found = PAIR_PATTERN.fullmatch(name)
@@ -29,4 +30,4 @@ def canonical_symbol(text: str) -> str:
         return name
     if settle and settle.upper() != quote.upper():
         raise UsageError(f"--symbol: expected a linear contract such as BTC/USDT:USDT, found {name}, which settles in {settle.upper()}")
-    return (base + quote).upper()
+    return unicodedata.normalize("NFC", (base + quote).upper())

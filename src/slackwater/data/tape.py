@@ -9,6 +9,7 @@ import difflib
 import hashlib
 import json
 import os
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,6 +66,20 @@ class SymbolTape:
             digest.update(f"{path.relative_to(self.folder).as_posix()} {sha256_of(path)}\n".encode())
         return digest.hexdigest()
 
+    def check_files(self) -> None:
+        """Say whether every file is there that the manifests list, also those of days of which nothing else is left.
+
+        Raises:
+            DataError: one is missing, or a manifest is damaged.
+        """
+        for day in date_folders(self.folder):
+            listed = read_manifest(day / MANIFEST).get("files", {}) if (day / MANIFEST).exists() else {}
+            for name in sorted(listed):
+                if not (day / name).exists():
+                    raise DataError(
+                        f"{day / name}: expected the file that the {MANIFEST} beside it lists, found none; import the day again"
+                    )
+
     @property
     def quarantined(self) -> dict[str, int]:
         """Rows of the sources that never became rows of the tape, by kind.
@@ -73,6 +88,12 @@ class SymbolTape:
         """
         imports = {json.dumps([day.get("source"), day.get("import_days")]): day.get("quarantined", {}) for day in self.manifest.values()}
         return _sum_counts(imports.values())
+
+    @property
+    def time_backwards(self) -> dict[str, int]:
+        """By file, how often the sources' times stepped back: rows that were put into order, not dropped."""
+        days = _sum_counts(day.get("time_backwards", {}) for day in self.manifest.values())
+        return {name.removesuffix(".parquet"): count for name, count in days.items() if count}
 
 
 @dataclass(frozen=True)
@@ -103,7 +124,8 @@ def open_tape(folder: Path | str, symbols: Sequence[str] | None = None) -> Tape:
     """Open the tape in `folder`, all its symbols or those named.
 
     Raises:
-        DataError: the folder is missing or holds no tape, or a symbol's `instrument.json` is missing or damaged.
+        DataError: the folder is missing or holds no tape, a symbol's `instrument.json` is missing or damaged, or a file that a manifest
+            lists is missing.
         UsageError: a named symbol is not on the tape, or one name stands for two venues.
     """
     folder = Path(folder)
@@ -116,6 +138,8 @@ def open_tape(folder: Path | str, symbols: Sequence[str] | None = None) -> Tape:
             raise UsageError(
                 f"{folder}: {one.symbol} is there for {one.venue} and {two.venue}; name the one you mean, such as {one.venue}/{one.symbol}"
             )
+    for entry in entries:
+        entry.check_files()
     return Tape(folder, tuple(entries))
 
 
@@ -167,6 +191,7 @@ def select_folder(folder: Path, name: str, found: list[Path]) -> Path:
     Raises:
         UsageError: none does, or several.
     """
+    name = unicodedata.normalize("NFC", name)
     matches = [path for path in found if name in (path.name, f"{path.parent.name}/{path.name}")]
     if len(matches) == 1:
         return matches[0]

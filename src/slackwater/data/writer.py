@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from slackwater.data.layout import (
     INSTRUMENT,
     MANIFEST,
     QUOTES,
+    TRADES,
     check_name,
     data_files,
     date_folders,
@@ -122,7 +123,8 @@ class TapeWriter:
         return backwards
 
     def finish(self, manifest: dict[str, Any]) -> dict[str, Any]:
-        """Sort what needs sorting, write each day's manifest, and return totals: rows by file, days, steps back, gaps, first and last time.
+        """Sort what needs sorting, write each day's manifest, and return totals: rows by file, days, steps back, first and last time,
+        how many gaps the quotes have, those over midnight too, and by file the gaps longer than a day (`long_gaps`).
 
         Raises:
             DataError: there are no rows.
@@ -148,19 +150,24 @@ class TapeWriter:
             write_json(self.folder / day["date"] / MANIFEST, content)
             rows.update({name: found["rows"] for name, found in day["files"].items()})
         times = [time for day in days for time in (day["first_ns"], day["last_ns"]) if time is not None]
+        paths = {name: [path for date in dates if (path := self.folder / date / name).exists()] for name in (QUOTES, TRADES)}
+        long_gaps = {name.removesuffix(".parquet"): gaps_between_days(found, DAY) for name, found in paths.items()}
         return {
             "rows": dict(rows),
             "days": dates,
             "time_backwards": dict(backwards),
-            "gaps": sum(len(day["gaps"]) for day in days),
+            "gaps": sum(len(day["gaps"]) for day in days) + len(gaps_between_days(paths[QUOTES])),
+            "long_gaps": {stem: found for stem, found in long_gaps.items() if found},
             "first_ns": min(times, default=None),
             "last_ns": max(times, default=None),
         }
 
 
 @contextmanager
-def writing(target: Path, venue: str, symbol: str, spec: InstrumentSpec) -> Iterator[TapeWriter]:
+def writing(target: Path, venue: str, symbol: str, spec: InstrumentSpec, alone: bool = False) -> Iterator[TapeWriter]:
     """A writer whose days replace those of the target when the block ends well, and vanish when it does not.
+
+    With `alone` they are the only ones then: the symbol's other days go.
 
     Raises:
         UsageError: venue or symbol cannot be a folder's name.
@@ -180,8 +187,9 @@ def writing(target: Path, venue: str, symbol: str, spec: InstrumentSpec) -> Iter
                     yield writer
                     writer.close()
                     with alone_in(home):
-                        _check_steps(home, spec, {path.name for path in date_folders(building)})
-                        put_in_place(building, home)
+                        if not alone:
+                            _check_steps(home, spec, {path.name for path in date_folders(building)})
+                        put_in_place(building, home, alone)
                         write_json(home / INSTRUMENT, spec.as_json())
                 finally:
                     writer.abandon()
@@ -274,9 +282,49 @@ def describe_day(folder: Path) -> dict[str, Any]:
     return {"date": folder.name, "files": files, "first_ns": min(first, default=None), "last_ns": max(last, default=None), "gaps": gaps}
 
 
-def find_gaps(keys: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """Silences longer than a minute between sorted times, with start, end and length in seconds."""
-    places = np.flatnonzero(np.diff(keys) > GAP_NS)
+def key_span(path: Path) -> tuple[int, int] | None:
+    """First and last time of a sorted file of quotes or trades, mostly from its footer alone; None where it has no rows.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    try:
+        with open_parquet(path) as file:
+            groups = [number for number in range(file.num_row_groups) if file.metadata.row_group(number).num_rows]
+            if not groups:
+                return None
+            return _group_span(file, groups[0])[0], _group_span(file, groups[-1])[1]
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        raise DataError(f"{path}: expected a tape file, found: {error}") from error
+
+
+def _group_span(file: pq.ParquetFile, number: int) -> tuple[int, int]:
+    """First and last time of a row group: its statistics tell where all rows are ordered by the same clock."""
+    group = file.metadata.row_group(number)
+    known = {group.column(k).path_in_schema: group.column(k).statistics for k in range(group.num_columns)}
+    received, happened = known.get("ts_recv"), known.get("ts_event")
+    if received is not None and received.has_null_count and received.null_count in (0, group.num_rows):
+        told = happened if received.null_count else received
+        if told is not None and told.has_min_max:
+            return int(told.min), int(told.max)
+    keys = order_keys(file.read_row_group(number, columns=["ts_event", "ts_recv"], use_threads=False).combine_chunks())
+    return int(keys.min()), int(keys.max())
+
+
+def gaps_between_days(paths: Iterable[Path], least_ns: int = GAP_NS) -> list[dict[str, Any]]:
+    """Silences longer than `least_ns` from the last row of one file to the first of the next, as `find_gaps` tells of them.
+
+    Raises:
+        DataError: a file is damaged.
+    """
+    spans = [span for path in paths if (span := key_span(path)) is not None]
+    pairs = [np.array([before[1], after[0]]) for before, after in zip(spans, spans[1:], strict=False)]
+    return [gap for pair in pairs for gap in find_gaps(pair, least_ns)]
+
+
+def find_gaps(keys: NDArray[np.int64], least_ns: int = GAP_NS) -> list[dict[str, Any]]:
+    """Silences longer than `least_ns`, a minute, between sorted times, with start, end and length in seconds."""
+    places = np.flatnonzero(np.diff(keys) > least_ns)
     return [
         {
             "from": time_text(int(keys[k])),

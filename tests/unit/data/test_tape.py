@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from slackwater.cli.app import main
+from slackwater.data.cache import load_rows
+from slackwater.data.catalog import list_tape
 from slackwater.data.instrument import read_instrument, to_instrument
-from slackwater.data.tape import open_tape
+from slackwater.data.tape import open_symbol, open_tape
 from slackwater.errors import DataError, UsageError
 from slackwater.kernel.record import new
 from slackwater.schema.instrument import Instrument
@@ -87,3 +90,22 @@ def test_what_an_import_left_out_counts_once_for_all_its_days(tmp_path: Path) ->
     make_tape(tmp_path, [*QUOTES, (3.0, *bad), (86_400.0, 99.9, 1.0, 100.1, 1.0), (86_401.0, *bad)], TRADES)
     make_tape(tmp_path, [(172_800.0, 99.9, 1.0, 100.1, 1.0), (172_801.0, *bad)], [(172_800.0, 100.0, 1.0, True)])
     assert open_tape(tmp_path / "tape").symbols[0].quarantined == {"not_finite": 3}
+
+
+@pytest.mark.parametrize("names", [("trades.parquet",), ("quotes.parquet",), ("quotes.parquet", "trades.parquet")])
+def test_a_file_that_a_manifest_lists_and_nobody_finds_is_damage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: tuple[str, ...]
+) -> None:
+    make_tape(tmp_path, [*QUOTES, (86_400.0, 99.9, 1.0, 100.1, 1.0)], [*TRADES, (86_401.0, 100.1, 1.0, False)])
+    home = tmp_path / "tape/binance/AAAUSDT"
+    for name in names:
+        (home / "2023-11-15" / name).unlink()
+    wanted = rf"2023-11-15/{names[0]}: expected the file that the manifest.json beside it lists, found none"
+    with pytest.raises(DataError, match=wanted):
+        open_tape(tmp_path / "tape")
+    with pytest.raises(DataError, match=wanted):
+        load_rows(open_symbol(home), 0)
+    assert names[0] in list_tape(tmp_path / "tape")["damaged"][0]["reason"]
+    assert main(["backtest", "--data", str(tmp_path / "tape"), "--out", str(tmp_path / "run")]) == DataError.exit_code
+    assert names[0] in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

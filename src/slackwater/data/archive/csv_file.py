@@ -123,9 +123,7 @@ class ArchiveCsv:
             return [*usual, *(f"extra_{k}" for k in range(len(fields) - len(usual)))], False
         missing = [name for name in TAKEN[self.kind] if name not in fields]
         if missing:
-            raise DataError(
-                f"{self.path}: expected the columns {', '.join(usual)}, {', '.join(missing)} missing, found {', '.join(fields)}"
-            )
+            raise DataError(f"{self.path}: expected the columns {', '.join(missing)} too, found {', '.join(fields)}")
         return fields, True
 
     def _type(self, name: str) -> pa.DataType:

@@ -32,7 +32,11 @@ ODD_KINDS = {
     "trade_off_book": "a price outside the books of the seconds around it, by more than 50 bps and their width",
     "venue_time_back": "ts_event runs backwards although ts_recv does not",
     "negative_latency": "received before it happened: clocks that disagree",
+    "long_gap": "the first row after more than a day without any: days that are not there, or a time that is wrong",
     "other_day": "a row in the folder of another date",
+    "repeated_funding": "a time of funding that was there before; a run pays it again",
+    "funding_outside": "funding more than a minute before the first or after the last quote of the tape",
+    "large_funding": "a rate beyond 5 % either way: perhaps in percent, or of a year",
     "coarse_step": "a whole day in steps coarser than the instrument's",
     "step_change": "steps differ from the day before",
 }

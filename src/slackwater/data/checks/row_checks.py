@@ -16,6 +16,7 @@ from slackwater.data.checks.findings import DayFindings
 from slackwater.data.checks.step_sizes import StepGauge
 from slackwater.data.layout import QUOTE_SCHEMA, TRADE_SCHEMA
 
+LARGE_RATE = 0.05  # of the position's value in one payment; venues cap it at 0.75 to 3 %
 RECENT_IDS = 1 << 20  # trade ids looked back over: a venue or recorder repeats itself within minutes, not days
 
 Numbers = NDArray[np.int64]
@@ -100,6 +101,28 @@ def check_trades(day: DayFindings, batch: pa.RecordBatch, start: int, last: pa.R
     day.note("repeated_trade_id", "trades", known[ids.repeats(int_column(batch, "trade_id")[known])] + start)
     for what, column in (("price", price), ("size", lots)):
         day.steps.setdefault(("trades", what), StepGauge()).see(what, column)
+
+
+def check_funding(day: DayFindings, batch: pa.RecordBatch, start: int, span_ns: tuple[int, int] | None, paid_ns: set[int]) -> None:
+    """Funding that comes again, lies outside the span of the tape's quotes, or is too large to be true.
+
+    Args:
+        day: what takes the findings.
+        batch: rows of funding.
+        start: the number of the batch's first row in the file.
+        span_ns: between which times funding belongs to the tape; None where that is not known.
+        paid_ns: the times that were there before; those of the batch are added.
+    """
+    times = int_column(batch, "ts_event")
+    again = np.zeros(len(times), np.bool_)
+    for row, time_ns in enumerate(times.tolist()):
+        again[row] = time_ns in paid_ns
+        paid_ns.add(time_ns)
+    day.note("repeated_funding", "funding", np.flatnonzero(again) + start)
+    if span_ns is not None:
+        day.note("funding_outside", "funding", np.flatnonzero((times < span_ns[0]) | (times > span_ns[1])) + start)
+    rates = batch.column("rate").fill_null(0.0).to_numpy()
+    day.note("large_funding", "funding", np.flatnonzero(~(np.abs(rates) <= LARGE_RATE)) + start)
 
 
 def _repeats(batch: pa.RecordBatch, last: pa.RecordBatch | None, schema: pa.Schema) -> NDArray[np.bool_]:

@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 
 from slackwater.data.checks.findings import ODD_KINDS, PLACES, DayFindings
 from slackwater.data.checks.outliers import BookBand, SpikeWatch
-from slackwater.data.checks.row_checks import RecentIds, check_clocks, check_quotes, check_trades, int_column
+from slackwater.data.checks.row_checks import RecentIds, check_clocks, check_funding, check_quotes, check_trades, int_column
 from slackwater.data.instrument import plain
 from slackwater.data.layout import (
+    FUNDING,
+    FUNDING_SCHEMA,
     MANIFEST,
     QUOTE_SCHEMA,
     QUOTES,
@@ -34,7 +36,7 @@ from slackwater.data.layout import (
     sha256_of,
     time_text,
 )
-from slackwater.data.parquet import BATCH_ROWS, open_parquet
+from slackwater.data.parquet import BATCH_ROWS, open_parquet, tape_batches
 from slackwater.data.tape import SymbolTape, find_remains, open_symbol, select_folder
 from slackwater.data.writer import GAP_NS, order_keys
 from slackwater.errors import DataError
@@ -42,7 +44,7 @@ from slackwater.schema.units import DAY, SEC
 
 Advance = Callable[[float], None]
 
-SCHEMAS = {QUOTES: QUOTE_SCHEMA, TRADES: TRADE_SCHEMA}
+SCHEMAS = {QUOTES: QUOTE_SCHEMA, TRADES: TRADE_SCHEMA, FUNDING: FUNDING_SCHEMA}
 MAY_BE_NULL = ("ts_recv", "trade_id")
 
 
@@ -57,8 +59,11 @@ class SymbolCheck:
     gaps: list[dict[str, Any]] = field(default_factory=list)
     days: list[dict[str, Any]] = field(default_factory=list)
     ids: RecentIds = field(default_factory=RecentIds)
+    span_ns: tuple[int, int] | None = None  # when funding belongs to the tape: a gap before the first quote to one after the last
+    paid_ns: set[int] = field(default_factory=set)  # times of funding; a few a day
     first_ns: int | None = None
     last_quote_ns: int | None = None  # so that a gap at midnight is seen
+    last_trade_ns: int | None = None
     steps: dict[tuple[str, str], int] = field(default_factory=dict)  # the last known of each file and column
     step_changes: list[dict[str, Any]] = field(default_factory=list)
 
@@ -106,6 +111,7 @@ def _verify_symbol(folder: Path, advance: Advance) -> dict[str, Any]:
         check.damage.append(str(error))
     if not dates:
         check.damage.append(f"{folder}: expected days, found none")
+    check.span_ns = _quote_span(folder, dates)
     for name in dates:
         day = DayFindings(name)
         _verify_day(folder / name, day, check)
@@ -132,6 +138,20 @@ def _verify_symbol(folder: Path, advance: Advance) -> dict[str, Any]:
         "step_changes": check.step_changes,
         "days": check.days,
     }
+
+
+def _quote_span(folder: Path, dates: Sequence[str]) -> tuple[int, int] | None:
+    """From a gap's length before the first quote to one after the last; None without quotes that can be read."""
+    paths = [path for name in dates if (path := folder / name / QUOTES).exists()]
+    found: list[int] = []
+    try:
+        for path in paths[:1] + paths[-1:]:
+            for batch in tape_batches(path, ("ts_event", "ts_recv")):
+                keys = order_keys(batch)
+                found += [int(keys.min()), int(keys.max())]
+    except DataError:
+        return None
+    return (min(found) - GAP_NS, max(found) + GAP_NS) if found else None
 
 
 def _hash_of(entry: SymbolTape, check: SymbolCheck) -> str | None:
@@ -161,6 +181,9 @@ def _verify_day(folder: Path, day: DayFindings, check: SymbolCheck) -> None:
                 band = _verify_quotes(path, day, check)
             elif path.name == TRADES:
                 _verify_trades(path, day, check, band)
+            elif path.name == FUNDING:
+                for batch, _, start in _ordered(path, day):
+                    check_funding(day, batch, start, check.span_ns, check.paid_ns)
             else:
                 for _ in _ordered(path, day):
                     pass
@@ -191,7 +214,7 @@ def _verify_quotes(path: Path, day: DayFindings, check: SymbolCheck) -> BookBand
         valid = np.flatnonzero((bid > 0) & (ask >= bid))
         spikes.see((bid[valid] + ask[valid]) / 2.0, valid + start)
         band.see(keys[valid], bid[valid], ask[valid])
-        _see_gaps(keys, day, check)
+        _see_gaps(keys, start, day, check)
         last = batch.slice(batch.num_rows - 1)
     spikes.finish(day)
     band.close()
@@ -208,6 +231,8 @@ def _verify_trades(path: Path, day: DayFindings, check: SymbolCheck, band: BookB
         last_event_ns = check_clocks(day, "trades", batch, start, last_event_ns)
         if band is not None:
             band.check(day, keys, price, start)
+        _note_long_gaps("trades", keys, start, day, check.last_trade_ns)
+        check.last_trade_ns = int(keys[-1])
         last = batch.slice(batch.num_rows - 1)
 
 
@@ -250,8 +275,14 @@ def _day_ns(day: DayFindings) -> int:
     return (date.fromisoformat(day.date).toordinal() - date(1970, 1, 1).toordinal()) * DAY
 
 
-def _see_gaps(keys: NDArray[np.int64], day: DayFindings, check: SymbolCheck) -> None:
+def _note_long_gaps(stem: str, keys: NDArray[np.int64], start: int, day: DayFindings, before_ns: int | None) -> None:
+    before = keys[:1] if before_ns is None else np.array([before_ns])
+    day.note("long_gap", stem, np.flatnonzero(np.diff(np.concatenate((before, keys))) > DAY) + start)
+
+
+def _see_gaps(keys: NDArray[np.int64], start: int, day: DayFindings, check: SymbolCheck) -> None:
     day.see_quotes(keys)
+    _note_long_gaps("quotes", keys, start, day, check.last_quote_ns)
     if check.last_quote_ns is not None:
         keys = np.concatenate(([check.last_quote_ns], keys))
     check.first_ns = int(keys[0]) if check.first_ns is None else check.first_ns

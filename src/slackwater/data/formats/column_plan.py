@@ -106,6 +106,13 @@ def nanoseconds(column: pa.Array, unit_ns: int) -> pa.Array:
     return pc.multiply(pc.if_else(fits, whole, pa.scalar(None, pa.int64())), unit_ns)
 
 
+def nearest_floats(column: pa.Array) -> pa.Array:
+    """Numbers as float64. Decimals go by their digits: Arrow multiplies them by a power of ten, which is off in the last place."""
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.string())
+    return column if pa.types.is_float64(column.type) else column.cast(pa.float64(), safe=False)
+
+
 def seller_aggressed(column: pa.Array) -> pa.Array:
     """Whether the buyer was the maker, from the aggressor's side as text; null where that is neither buy nor sell."""
     side = pc.utf8_lower(column.cast(pa.string()))

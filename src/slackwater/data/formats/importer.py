@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +20,7 @@ from slackwater.data.layout import FUNDING, INSTRUMENT, QUOTES, TRADES, check_na
 from slackwater.data.steps import DecimalScale, too_large
 from slackwater.data.writer import TapeWriter, writing
 from slackwater.errors import DataError, UsageError
+from slackwater.schema.units import DAY, SEC
 
 Advance = Callable[[float], None]
 
@@ -55,24 +56,27 @@ def import_tape(
     `sources` are what to read where it is not simply the request's files; their rows are of the request's symbol.
 
     Returns what was done: venue, symbol, folder, instrument and which steps were inferred, rows and days, what was dropped
-    (`quarantined`), sorted (`time_backwards`) or odd but kept, the first `places` of what was dropped or odd by file and kind, gaps, first
-    and last time.
+    (`quarantined`), sorted (`time_backwards`) or odd but kept, the first `places` of what was dropped or odd by file and kind, gaps,
+    `long_gaps` (of more than a day, by kind of file), first and last time.
 
     Raises:
         UsageError: an option makes no sense.
-        DataError: a file is missing, unreadable, lacks a column, is off the steps, or holds no usable row.
+        DataError: a file is missing, unreadable, lacks a column, is off the steps, or of its quotes or trades not one is usable.
     """
     check_name("--venue", request.venue)
     check_name("--symbol", request.symbol)
     sources = sources or open_sources(request)
     spec, inferred, notes = settle_instrument(request, sources)
+    given = {"tick": request.tick, "lot": request.lot}
+    of_tape = frozenset(word for word, text in given.items() if not text and f"{word}_size" not in inferred)
     with writing(request.to, request.venue, request.symbol, spec) as writer:
-        intakes = [_take_in(source, spec, writer, advance) for source in sources]
+        intakes = [_take_in(source, Intake(source.path, spec, of_tape), writer, advance) for source in sources]
         dropped = dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items()))
-        if dropped and not writer.files:
-            found = ", ".join(f"{count:,} {kind}" for kind, count in dropped.items())
-            hint = "; look at the unit of its times (--time-unit)" if set(dropped) == {"no_time"} else ""
-            raise DataError(f"{request.venue}/{request.symbol}: expected rows for the tape, found none that make sense, only {found}{hint}")
+        if not writer.files:
+            _refuse_nothing(f"{request.venue}/{request.symbol}", "rows for the tape", dropped)
+        for source, intake in zip(sources, intakes, strict=True):
+            if not intake.rows_kept and source.kind in STEPPED["price"]:
+                _refuse_nothing(str(source.path), source.kind, intake.dropped)
         manifest = {
             "source": [
                 {"kind": source.kind, "name": source.path.name, "sha256": sha256_of(source.path), "rows": intake.rows_seen}
@@ -84,6 +88,7 @@ def import_tape(
         }
         notes += [sentence for intake in intakes for sentence in _faults_of(intake)]
         done = writer.finish(manifest)
+        notes += [_long_gap_text(stem, gaps) for stem, gaps in done["long_gaps"].items()]
     return {
         "venue": request.venue,
         "symbol": request.symbol,
@@ -101,6 +106,15 @@ def import_tape(
     }
 
 
+def _refuse_nothing(place: str, wanted: str, dropped: Mapping[str, int]) -> None:
+    """Refuse what had rows and gave none; what says of the file as a whole that it is damaged is no row."""
+    rows = {kind: count for kind, count in sorted(dropped.items()) if kind not in (CUT_OFF, BAD_CHECKSUM)}
+    if rows:
+        found = ", ".join(f"{count:,} {kind}" for kind, count in rows.items())
+        hint = "; look at the unit of its times (--time-unit)" if set(rows) == {"no_time"} else ""
+        raise DataError(f"{place}: expected {wanted}, found none that make sense, only {found}{hint}")
+
+
 def _faults_of(intake: Intake) -> list[str]:
     """What the user should know of a file beyond the counts: that it was not whole, or gave nothing."""
     where = f"{intake.path.name}: "
@@ -113,6 +127,15 @@ def _faults_of(intake: Intake) -> list[str]:
     if not intake.rows_kept:
         sentences.append(f"{where}none of its rows could be used")
     return sentences
+
+
+def _long_gap_text(stem: str, gaps: Sequence[Mapping[str, Any]]) -> str:
+    """Silences longer than a day, which are days left out or rows whose time is wrong."""
+    longest = max(gaps, key=lambda gap: gap["seconds"])
+    return (
+        f"{stem}: {len(gaps)} gap(s) longer than a day, the longest {longest['seconds'] * SEC / DAY:,.1f} days from {longest['from']} "
+        f"to {longest['to']}; look whether the times around it are right"
+    )
 
 
 def open_sources(request: ImportRequest) -> tuple[Source, ...]:
@@ -144,9 +167,14 @@ def settle_instrument(request: ImportRequest, sources: tuple[Source, ...]) -> tu
     if (tick is None or lot is None) and present.exists():
         before = read_instrument(present)
         tick, lot = tick or before.tick_size, lot or before.lot_size
-    found = _infer(sources, [what for what, step in (("price", tick), ("size", lot)) if step is None])
+    found, rare = _infer(sources, [what for what, step in (("price", tick), ("size", lot)) if step is None])
     if tick is None:
         book_tick, tick = found["price"]
+        if rare is not None:
+            notes.append(
+                f"{rare[0]:,} of {rare[1]:,} prices need the tick {plain(tick)}, all others lie on {plain(rare[2])}; "
+                f"where those few are wrong, import with --tick {plain(rare[2])}"
+            )
         if tick < book_tick:
             notes.append(f"books are in steps of {plain(book_tick)}, some trades in {plain(tick)}: the finer one is the tape's tick")
         inferred.append("tick_size")
@@ -162,8 +190,11 @@ def settle_instrument(request: ImportRequest, sources: tuple[Source, ...]) -> tu
     return InstrumentSpec(tick, lot, min_qty, min_notional, request.contract, history), inferred, notes
 
 
-def _infer(sources: tuple[Source, ...], wanted: list[str]) -> dict[str, tuple[Decimal, Decimal]]:
-    """Of `price`, `size` or both: the step of the quotes' columns alone, and that of both files'. One pass, or none for nothing."""
+def _infer(sources: tuple[Source, ...], wanted: list[str]) -> tuple[dict[str, tuple[Decimal, Decimal]], tuple[int, int, Decimal] | None]:
+    """Of `price`, `size` or both: the step of the quotes' columns alone, and that of both files'; and `DecimalScale.rare` of the prices.
+
+    One pass over the files, or none for nothing.
+    """
     scales = {what: DecimalScale(what) for what in wanted}
     found: dict[str, list[Decimal]] = {what: [] for what in wanted}
     for source in sources if wanted else ():
@@ -179,11 +210,11 @@ def _infer(sources: tuple[Source, ...], wanted: list[str]) -> dict[str, tuple[De
         for what in wanted:
             scales[what].check()
             found[what].append(scales[what].step)
-    return {what: (steps[0], steps[-1]) for what, steps in found.items()}
+    rare = scales["price"].rare if "price" in scales else None
+    return {what: (steps[0], steps[-1]) for what, steps in found.items()}, rare
 
 
-def _take_in(source: Source, spec: InstrumentSpec, writer: TapeWriter, advance: Advance) -> Intake:
-    intake = Intake(source.path, spec)
+def _take_in(source: Source, intake: Intake, writer: TapeWriter, advance: Advance) -> Intake:
     convert, name = {"quotes": (intake.quotes, QUOTES), "trades": (intake.trades, TRADES), "funding": (intake.funding, FUNDING)}[
         source.kind
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from slackwater.data.formats.column_plan import UNITS, ColumnPlan, parse_map
 from slackwater.data.formats.event_files import event_sources
 from slackwater.data.formats.importer import Advance, ImportRequest, import_tape
 from slackwater.data.formats.raw_log import AGG_KIND, TRADE_KIND, RawLog
-from slackwater.data.formats.source import Source, open_source
+from slackwater.data.formats.source import NEEDED, OPTIONAL, Source, open_source
 from slackwater.data.placing import told
 from slackwater.errors import DataError, UsageError
 
@@ -74,7 +74,10 @@ def open_format(request: FormatRequest) -> tuple[ImportRequest, tuple[Source, ..
     files = [("quotes", request.quotes, plan), ("trades", request.trades, plan)]
     # Funding rates are always ours: Tardis has no file of them.
     files.append(("funding", base.funding, plan if request.format == GENERIC else ColumnPlan()))
-    return base, tuple(open_source(path, kind, way) for kind, path, way in files if path is not None)
+    opened = tuple(open_source(path, kind, way) for kind, path, way in files if path is not None)
+    if request.format == GENERIC:
+        _check_map(plan.names, opened)
+    return base, opened
 
 
 def import_raw(request: FormatRequest, advance: Advance = lambda amount: None) -> dict[str, Any]:
@@ -129,6 +132,19 @@ def _room_in(folder: Path) -> Iterator[str]:
     finally:
         if made and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def _check_map(names: Mapping[str, str], sources: tuple[Source, ...]) -> None:
+    """Refuse a column that none of the files has which could use it; a file without it keeps our name where another one has it.
+
+    Raises:
+        DataError: there is such a column.
+    """
+    for ours, theirs in names.items():
+        users = [source for source in sources if ours in NEEDED[source.kind] + OPTIONAL[source.kind]]
+        if users and not any(theirs in source.names for source in users):
+            there = "; ".join(f"{source.path.name} has {', '.join(source.names)}" for source in users)
+            raise DataError(f"--map {ours}={theirs}: expected the column {theirs} in {users[0].path}, found none of that name; {there}")
 
 
 def _check_options(request: FormatRequest) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from slackwater.data.formats.column_plan import FLAGS, LINE, NUMBERS, TIMES, ColumnPlan, is_text
+from slackwater.data.formats.column_plan import FLAGS, LINE, NUMBERS, TIMES, ColumnPlan, is_text, nearest_floats
 from slackwater.data.formats.csv_rows import EMPTY, PATTERNS, cast_cells
 from slackwater.data.tally import Tally
 
@@ -101,7 +101,7 @@ def _converted(cells: pa.Array, wanted: pa.DataType) -> pa.Array:
         return cast_cells(pc.if_else(fits, cells, pa.scalar(None, pa.binary())), wanted)
     if pa.types.is_decimal(cells.type):
         if pa.types.is_floating(wanted):
-            return cells.cast(wanted)
+            return nearest_floats(cells)
         return _whole_of(cells.cast(pa.string()), wanted)
     if pa.types.is_floating(wanted) or cells.type == wanted:
         return cells.cast(wanted, safe=False)

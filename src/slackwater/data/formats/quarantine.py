@@ -30,10 +30,12 @@ class Intake:
 
     path: Path
     spec: InstrumentSpec
+    of_tape: frozenset[str] = frozenset()  # of `tick` and `lot` those that were not given but are the tape's, for messages
     dropped: Tally = field(default_factory=Tally)
     odd: Tally = field(default_factory=Tally)
     rows_seen: int = 0
     rows_kept: int = 0
+    _paid_ns: set[int] = field(default_factory=set)  # times of funding; a few a day
     _first_off: dict[str, str] = field(default_factory=dict)  # kind to the sentence about the first one
 
     def quotes(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -73,11 +75,20 @@ class Intake:
     def funding(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Funding rates: what longs pay to shorts, as a share of the position's value; negative when shorts pay.
 
+        Of several at one time the first is paid, the others are dropped.
+
         Raises:
             DataError: times are not in nanoseconds.
         """
         rates = floats(batch, "rate")
         keep = self._keep(batch, {"rate": rates}, [], ())
+        again = keep.copy()
+        for row in np.flatnonzero(keep).tolist():
+            time_ns = batch.column("ts_event")[row].as_py()
+            again[row] = time_ns in self._paid_ns
+            self._paid_ns.add(time_ns)
+        _count(self.dropped, "repeated_funding", again, places_of(batch, self.rows_seen))
+        keep &= ~again
         return self._finish(batch, keep, [pa.array(rates[keep])], FUNDING_SCHEMA)
 
     def _keep(
@@ -136,11 +147,12 @@ class Intake:
             self._refuse_steps(kind, self.rows_seen + batch.num_rows)
 
     def _refuse_steps(self, kind: str, rows: int) -> None:
-        word, option = ("lot", "--lot") if kind == "off_lot" else ("tick", "--tick")
-        raise DataError(
-            f"{self.path}: {self._first_off[kind]}, the first of {self.dropped[kind]:,} such rows in {rows:,}; "
-            f"give the venue's {word} size with {option}, or leave it out to have it inferred"
-        )
+        word = "lot" if kind == "off_lot" else "tick"
+        if word in self.of_tape:
+            hint = f"that {word} is the one of the tape's other days; import all days into another folder"
+        else:
+            hint = f"give the venue's {word} size with --{word}, or leave it out to have it inferred"
+        raise DataError(f"{self.path}: {self._first_off[kind]}, the first of {self.dropped[kind]:,} such rows in {rows:,}; {hint}")
 
     def _finish(self, batch: pa.RecordBatch, keep: Mask, columns: list[NDArray[np.int64] | pa.Array], schema: pa.Schema) -> pa.RecordBatch:
         stamps = []

@@ -23,7 +23,7 @@ from slackwater.data.formats.column_plan import BOOK, LINE
 from slackwater.data.formats.csv_rows import PATTERNS
 from slackwater.data.formats.source import OLDEST_NS, Source
 from slackwater.data.formats.text_input import TextInput
-from slackwater.data.layout import NAME_PATTERN
+from slackwater.data.layout import is_name
 from slackwater.data.stream_messages import NAMES, AggTrade, BookTicker, SingleTrade, decode
 from slackwater.data.tally import Tally
 from slackwater.errors import DataError
@@ -174,7 +174,7 @@ class RawLog:
             if self.wanted and symbol not in self.wanted:
                 self.messages["of_other_symbols"] += len(places)
                 continue
-            if not NAME_PATTERN.fullmatch(symbol):
+            if not is_name(symbol):
                 self.tally.add("wrong_type", batch.column(LINE).to_numpy()[places], len(places))
                 continue
             part = plain if len(places) == plain.num_rows else plain.take(pa.array(places))

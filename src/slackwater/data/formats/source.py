@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from slackwater.data.formats.column_plan import FLAGS, LINE, NUMBERS, TIMES, ColumnPlan, is_text
+from slackwater.data.formats.column_plan import FLAGS, LINE, NUMBERS, TIMES, ColumnPlan, is_text, nearest_floats
 from slackwater.data.formats.csv_rows import CsvRows, guess
 from slackwater.data.formats.loose_columns import LooseColumn, our_type, text_type, tightened, value_type
 from slackwater.data.parquet import open_parquet
@@ -45,6 +45,7 @@ class Source:
     columns: tuple[str, ...]
     row_count: int | None
     read: Read
+    names: tuple[str, ...] = ()  # all columns of the file, by its own names; only of files whose columns can be mapped
 
     def batches(self, columns: Sequence[str] | None = None, tally: Tally | None = None) -> Iterator[pa.RecordBatch]:
         """Its rows in file order, with the named columns only, and `line` where the file has lines.
@@ -80,7 +81,7 @@ def open_source(path: Path, kind: str, plan: ColumnPlan = PLAIN) -> Source:
         raise DataError(f"{path}: expected {kind}, found a file without rows")
     columns = _columns(path, kind, schema, plan)
     loose = _check_types(path, columns, schema, plan)
-    return Source(path, kind, columns, row_count, _reader(path, schema, plan, loose))
+    return Source(path, kind, columns, row_count, _reader(path, schema, plan, loose), tuple(schema.names))
 
 
 def _columns(path: Path, kind: str, schema: pa.Schema, plan: ColumnPlan) -> tuple[str, ...]:
@@ -89,10 +90,8 @@ def _columns(path: Path, kind: str, schema: pa.Schema, plan: ColumnPlan) -> tupl
     needed = {name: theirs[name] for name in NEEDED[kind]} | ({SYMBOL: SYMBOL} if plan.symbol else {})
     missing = [plan.names.get(name, name) for name, found in needed.items() if found not in schema.names]
     if missing:
-        raise DataError(
-            f"{path}: expected the columns {', '.join(plan.names.get(name, name) for name in needed)}, "
-            f"{', '.join(missing)} missing, found {', '.join(schema.names)}"
-        )
+        word = "column" if len(missing) == 1 else "columns"
+        raise DataError(f"{path}: expected {kind} with the {word} {', '.join(missing)}, found {', '.join(schema.names)}")
     return tuple(name for name, found in theirs.items() if found in schema.names)
 
 
@@ -119,6 +118,8 @@ def _check_types(path: Path, columns: Sequence[str], schema: pa.Schema, plan: Co
             example = ""
         if ours is None:
             hint = "; --map buyer_maker=COLUMN takes buy and sell" if name in FLAGS and is_text(cells) else ""
+            if pa.types.is_float32(cells):
+                hint = "32, which holds about 7 digits: give float64, decimals or text"
             raise DataError(f"{path}: expected {name} as {wanted}, found {found}{example}{hint}")
         loose[their] = LooseColumn(name, ours)
     return loose
@@ -255,11 +256,8 @@ def places_of(batch: pa.RecordBatch, rows_before: int) -> NDArray[np.int64]:
 
 
 def floats(batch: pa.RecordBatch, name: str) -> NDArray[np.float64]:
-    """A column of prices or sizes; nulls are NaN."""
-    column = batch.column(name)
-    if not pa.types.is_float64(column.type):
-        column = column.cast(pa.float64(), safe=False)
-    found: NDArray[np.float64] = column.to_numpy(zero_copy_only=False)
+    """A column of prices or sizes, each the float64 nearest to it; nulls are NaN."""
+    found: NDArray[np.float64] = nearest_floats(batch.column(name)).to_numpy(zero_copy_only=False)
     return found
 
 

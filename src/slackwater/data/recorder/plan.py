@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from slackwater.data.archive.download import fetch_bytes
 from slackwater.data.exchange_info import read_listing, spec_of
 from slackwater.data.instrument import InstrumentSpec, read_instrument
-from slackwater.data.layout import INSTRUMENT, MANIFEST, NAME_PATTERN, TRADES, check_name, date_folders, read_json
+from slackwater.data.layout import INSTRUMENT, MANIFEST, TRADES, check_name, date_folders, is_name, read_json
 from slackwater.data.parquet import open_parquet
 from slackwater.data.recorder.backfill import MOST_MISSING
 from slackwater.data.recorder.merge import RECORDING, steps_that_do_not_fit
@@ -69,8 +69,7 @@ def most_traded(rest_url: str, listing: dict[str, dict[str, Any]], count: int) -
         values = {ticker["symbol"]: float(ticker["quoteVolume"]) for ticker in tickers}
     except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{url}: expected a list of tickers with symbol and quoteVolume, found: {error}") from error
-    # Some contracts are named in other scripts; the names of a tape's folders are plain.
-    fitting = [name for name in values if NAME_PATTERN.fullmatch(name) and _is_traded_perpetual(listing.get(name, {}))]
+    fitting = [name for name in values if is_name(name) and _is_traded_perpetual(listing.get(name, {}))]
     if not fitting:
         raise DataError(f"{url}: expected tickers of perpetuals in USDT, found none among {len(values)}")
     return sorted(fitting, key=lambda name: (-values[name], name))[:count]

@@ -18,12 +18,15 @@ from slackwater.data.layout import (
     FUNDING,
     FUNDING_SCHEMA,
     KLINE_SCHEMA,
+    MANIFEST,
     QUOTE_SCHEMA,
     QUOTES,
     TRADE_SCHEMA,
     TRADES,
     check_name,
+    date_folders,
     kline_name,
+    read_manifest,
     time_text,
 )
 from slackwater.data.synth.market import (
@@ -46,7 +49,7 @@ from slackwater.schema.units import DAY, HOUR, MINUTE
 
 Advance = Callable[[float], None]
 
-VENUE = "synth"
+VENUE = "synth"  # also the kind of source that a generated day's manifest names
 CHUNK_ROWS = 1 << 18
 CHUNK_CANDLES = 1 << 12
 DEFAULT_START_NS = 1_736_121_600_000_000_000  # 2025-01-06T00:00:00Z, a Monday
@@ -134,12 +137,14 @@ class SynthRequest:
 
 
 def synthesise(request: SynthRequest, advance: Advance = lambda amount: None) -> dict[str, Any]:
-    """Make the tapes of all symbols; each symbol's days replace those already there. `advance` is told shares of a symbol, 1 for each.
+    """Make the tapes of all symbols; a symbol that was generated before is replaced, all its days. `advance` is told shares of a symbol.
 
     Returns profile, seed and per symbol its folder, instrument, rows, days, first and last time.
 
     Raises:
-        UsageError: an unknown profile, a symbol that is no name or named twice, or nothing to make.
+        UsageError: an unknown profile, a symbol that is no name or named twice, nothing to make, or a symbol of which days are there
+            that were not generated.
+        DataError: a manifest that is there is damaged.
     """
     if request.profile not in PROFILES:
         raise UsageError(f"--profile: expected one of {', '.join(PROFILES)}, found {request.profile!r}")
@@ -149,8 +154,20 @@ def synthesise(request: SynthRequest, advance: Advance = lambda amount: None) ->
         raise UsageError(f"--events, --hours: expected more than 0 and at most ten years, found {request.events}, {request.hours}")
     for symbol in request.symbols:
         check_name("--symbols", symbol)
+        _refuse_foreign(request.to / VENUE / symbol)
     made = [_make_symbol(request, symbol, advance) for symbol in request.symbols]
     return {"profile": request.profile, "seed": request.seed, "folder": str(request.to), "symbols": made}
+
+
+def _refuse_foreign(home: Path) -> None:
+    for day in date_folders(home) if home.is_dir() else ():
+        manifest = read_manifest(day / MANIFEST) if (day / MANIFEST).exists() else {}
+        kinds = [str(part.get("kind")) for part in manifest.get("source", [])]
+        if set(kinds) != {VENUE}:
+            raise UsageError(
+                f"{home}: expected generated days only, which are replaced, found {day.name} of {', '.join(kinds) or 'unknown origin'}; "
+                "choose another --to or another name"
+            )
 
 
 def make_profile(name: str, template: tuple[str, str, str]) -> tuple[Box, InstrumentSpec]:
@@ -176,12 +193,12 @@ def template_of(symbol: str) -> tuple[str, str, str]:
 
 def _make_symbol(request: SynthRequest, symbol: str, advance: Advance) -> dict[str, Any]:
     profile, spec = make_profile(request.profile, template_of(symbol))
-    with writing(request.to, VENUE, symbol, spec) as writer:
+    with writing(request.to, VENUE, symbol, spec, alone=True) as writer:
         candles = list(_run(request, symbol, profile, writer, advance))
         minutes = np.concatenate(candles)
         _write_candles(writer, minutes, spec)
         _write_funding(writer, request, symbol, int(minutes[-1, 0]))
-        source = {"kind": "synth", "profile": request.profile, "seed": request.seed, "events": request.events, "hours": request.hours}
+        source = {"kind": VENUE, "profile": request.profile, "seed": request.seed, "events": request.events, "hours": request.hours}
         done = writer.finish({"source": [source], "quarantined": {}, "kept_odd": {}})
     times = {"first": time_text(done["first_ns"]), "last": time_text(done["last_ns"])}
     return {"venue": VENUE, "symbol": symbol, "folder": str(request.to / VENUE / symbol), "instrument": spec.as_json(), **done, **times}
@@ -206,6 +223,7 @@ def _run(request: SynthRequest, symbol: str, profile: Box, writer: TapeWriter, a
         room = CHUNK_ROWS if request.events is None else min(CHUNK_ROWS, request.events - written)
         goes_on = run_market(state, profile, end_ns, room, quotes, trades, candles, filled)
         n_quotes, n_trades, n_candles = int(filled[0].quotes), int(filled[0].trades), int(filled[0].candles)
+        n_quotes -= max(n_quotes + n_trades - room, 0)  # a trade brings its book: the last one may be one too many
         writer.append(QUOTES, _quote_batch(quotes[:n_quotes]))
         writer.append(TRADES, _trade_batch(trades[:n_trades]))
         yield candles[:n_candles].copy()

@@ -208,7 +208,10 @@ def test_a_file_that_is_no_zip_is_damaged(archive: Archive, tmp_path: Path, cont
 def test_missing_columns_name_themselves(archive: Archive, tmp_path: Path) -> None:
     fill(archive)
     archive.put(BOOKS.format(date(0)), ["update_id,best_bid_price", "1,2"])
-    assert "best_bid_qty, best_ask_price, best_ask_qty, transaction_time missing" in fetch_tape(request(archive, tmp_path))["missing"][0]
+    assert (
+        "expected the columns best_bid_qty, best_ask_price, best_ask_qty, transaction_time too, found update_id"
+        in fetch_tape(request(archive, tmp_path))["missing"][0]
+    )
 
 
 def test_missing_look_back_and_funding_keep_the_day(archive: Archive, tmp_path: Path) -> None:

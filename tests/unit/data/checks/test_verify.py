@@ -12,7 +12,7 @@ import pytest
 from slackwater.cli.app import main
 from slackwater.data.catalog import list_tape
 from slackwater.data.checks.verify import verify_tape
-from tests.unit.data.tables import QUOTES, TRADES, make_tape, quote_table, trade_table, write_inputs
+from tests.unit.data.tables import QUOTES, SEC, T0, TRADES, make_tape, quote_table, trade_table, write_inputs
 
 DAY = "tape/binance/AAAUSDT/2023-11-14"
 
@@ -123,3 +123,26 @@ def test_the_commands_speak_text_and_json_and_exit_codes(tmp_path: Path, capsys:
     assert main(["data", "synth", "--to", tape, "--profile", "wild"]) == 2
     assert main(["data", "synth", "--to", tape, "--events", "500"]) == 0
     assert "synth/SYNA" in capsys.readouterr().out
+
+
+def test_listing_and_checking_agree_on_gaps_over_midnight_and_on_days(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    night = 6400.0  # seconds after which the next day begins
+    times = [night - 300, night - 240, night - 100, night - 50, night + 30, night + 86_400]
+    received = pa.array([None if k == 2 else T0 + round(second * SEC) + 1 for k, second in enumerate(times)], pa.int64())
+    quotes = quote_table([(second, 99.9, 1.0, 100.1, 1.0) for second in times]).append_column("ts_recv", received)
+    done = make_tape(tmp_path, quotes, [*TRADES, (2 * 86_400.0 + night, 100.0, 1.0, True)])
+    found = check(tmp_path)
+    (listed,) = list_tape(tmp_path / "tape")["symbols"]
+    assert len(found["gaps"]) == listed["gaps"] == done["gaps"] == 3  # type: ignore[arg-type]
+    assert listed["days"] == len(found["days"]) == 4  # type: ignore[arg-type]
+
+
+def test_rows_that_come_more_than_a_day_later_are_odd_with_their_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    late = 20 * 365 * 86_400.0
+    make_tape(
+        tmp_path, [*QUOTES, (late, 99.9, 1.0, 100.1, 1.0), (late + 1, 99.9, 1.0, 100.1, 1.0)], [*TRADES, (late + 1, 100.0, 1.0, True)]
+    )
+    assert check(tmp_path)["places"] == {"long_gap": ["2043-11-09/quotes row 1", "2043-11-09/trades row 1"]}
+    assert main(["data", "verify", "--data", str(tmp_path / "tape")]) == 0
+    said = capsys.readouterr().out
+    assert "binance/AAAUSDT: odd but usable" in said and "good" not in said.splitlines()[0]

@@ -12,7 +12,8 @@ import pytest
 from slackwater.cli.app import build
 from slackwater.data.formats.column_plan import ColumnPlan, parse_map
 from slackwater.data.formats.importer import ImportRequest, import_tape
-from slackwater.data.formats.source import open_source
+from slackwater.data.formats.imports import FormatRequest, open_format
+from slackwater.data.formats.source import Source, open_source
 from slackwater.data.tally import Tally
 from slackwater.errors import DataError, UsageError
 from tests.unit.data.tables import SEC, T0
@@ -136,5 +137,23 @@ def test_a_map_that_makes_no_sense_is_refused(text: str) -> None:
 
 def test_a_mapped_column_that_is_missing_is_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"time": [T0], "rate": [0.1]}), tmp_path / "f.parquet")
-    with pytest.raises(DataError, match="when missing, found time, rate"):
+    with pytest.raises(DataError, match="expected funding with the column when, found time, rate"):
         open_source(tmp_path / "f.parquet", "funding", ColumnPlan({"ts_event": "when"}))
+
+
+def map_of(folder: Path, *pairs: str) -> tuple[Source, ...]:
+    """What quotes with a column `time` and trades with `ts_event` are opened as."""
+    pq.write_table(pa.table({"time": [T0], "bid": [1.0], "bid_qty": [1.0], "ask": [2.0], "ask_qty": [1.0]}), folder / "q.parquet")
+    pq.write_table(pa.table({"ts_event": [T0], "price": [1.0], "qty": [1.0], "buyer_maker": [True]}), folder / "t.parquet")
+    base = ImportRequest("v", "", Path(), Path(), folder / "tape")
+    request = FormatRequest("generic", base, ("S",), folder / "q.parquet", folder / "t.parquet", column_map=pairs)
+    return open_format(request)[1]
+
+
+def test_a_mapped_column_that_no_file_has_is_refused_and_not_replaced_by_ours(tmp_path: Path) -> None:
+    assert len(map_of(tmp_path, "ts_event=time")) == 2, "trades keep our name for what quotes call otherwise"
+    there = "q.parquet has time, bid, bid_qty, ask, ask_qty"
+    with pytest.raises(DataError, match=rf"--map bid=xx: expected the column xx in .*q.parquet, found none of that name; {there}$"):
+        map_of(tmp_path, "ts_event=time", "bid=xx")
+    with pytest.raises(DataError, match=rf"--map ts_recv=yy: .*; {there}; t.parquet has ts_event, price, qty, buyer_maker$"):
+        map_of(tmp_path, "ts_event=time,ts_recv=yy")

@@ -14,7 +14,7 @@ import pytest
 from slackwater.data.formats import importer
 from slackwater.data.formats.importer import ImportRequest, import_tape
 from slackwater.errors import DataError, UsageError
-from tests.unit.data.tables import QUOTES, SEC, T0, TRADES, make_tape, quote_table, trade_table, write_inputs
+from tests.unit.data.tables import QUOTES, SEC, T0, TRADES, Trade, make_tape, quote_table, trade_table, write_inputs
 
 DAY = "2023-11-14"
 
@@ -128,6 +128,17 @@ def test_gaps_of_more_than_a_minute_are_listed(tmp_path: Path) -> None:
     assert [gap["seconds"] for gap in manifest["gaps"]] == [60.1]
 
 
+def test_a_gap_longer_than_a_day_is_told_and_nothing_dropped_for_it(tmp_path: Path) -> None:
+    far = 7300 * 86_400.0
+    done = make_tape(tmp_path, [*QUOTES, (far, 99.9, 1.0, 100.1, 1.0)], [*TRADES, (86_000.0, 100.0, 1.0, True)])
+    assert done["rows"]["quotes.parquet"] == 4
+    (told,) = done["notes"]
+    assert told.startswith(
+        "quotes: 1 gap(s) longer than a day, the longest 7,300.0 days from 2023-11-14T22:13:22.500Z to 2043-11-09T22:13:20"
+    )
+    assert done["gaps"] == 1, "one over midnight is one"
+
+
 def test_receive_times_and_trade_ids_are_kept(tmp_path: Path) -> None:
     quotes = quote_table(QUOTES).append_column("ts_recv", pa.array([T0 + 5, None, T0 + 3 * SEC], pa.int64()))
     trades = trade_table(TRADES).append_column("trade_id", pa.array([7, 8, 9], pa.int64()))
@@ -205,9 +216,17 @@ def test_the_noise_of_a_few_values_does_not_stop_an_inference(tmp_path: Path) ->
     assert done["places"]["q.parquet"] == {"off_lot": [2001]}
 
 
-def test_a_file_without_a_usable_row_is_told_of(tmp_path: Path) -> None:
-    done = make_tape(tmp_path, [(0.0, math.nan, 1.0, 1.0, 1.0)], TRADES)
-    assert done["notes"][-1] == "q.parquet: none of its rows could be used"
+def test_a_file_of_which_no_row_is_usable_is_refused_with_what_its_rows_are(tmp_path: Path) -> None:
+    quotes = [(0.0, math.nan, 1.0, 1.0, 1.0), (1.0, 99.9, -1.0, 100.1, 1.0), (2.0, math.inf, 1.0, 1.0, 1.0)]
+    with pytest.raises(DataError, match=r"q.parquet: expected quotes, found none that make sense, only 1 negative_size, 2 not_finite$"):
+        make_tape(tmp_path, quotes, TRADES)
+    trades: list[Trade] = [(second, 100.0, 0.0, True) for second in (0.0, 1.0)]
+    with pytest.raises(DataError, match=r"t.parquet: expected trades, found none that make sense, only 2 zero_size$"):
+        make_tape(tmp_path, QUOTES, trades)
+    assert not (tmp_path / "tape").exists()
+    (tmp_path / "f.csv").write_text(f"ts_event,rate\n{T0},nan\n{T0},inf\n")
+    done = make_tape(tmp_path, QUOTES, TRADES, funding=tmp_path / "f.csv")
+    assert done["notes"][-1] == "f.csv: none of its rows could be used", "a tape is one without funding"
 
 
 @pytest.mark.parametrize("rows_at_once", [64, 150, 4096])
@@ -233,7 +252,7 @@ def test_a_row_group_that_cannot_be_read_costs_its_rows(tmp_path: Path, monkeypa
 
 
 def test_missing_files_columns_and_types_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"ask_qty missing, found ts_event, bid, bid_qty, ask$"):
+    with pytest.raises(DataError, match=r"expected quotes with the column ask_qty, found ts_event, bid, bid_qty, ask$"):
         make_tape(tmp_path, quote_table(QUOTES).drop_columns("ask_qty"), TRADES)
     narrow = quote_table(QUOTES).set_column(1, "bid", pa.array([99.9, 99.9, 99.8], pa.float32()))
     with pytest.raises(DataError, match="expected bid as a float64, found float"):
@@ -279,5 +298,13 @@ def test_funding_is_imported_beside_quotes_and_trades(tmp_path: Path) -> None:
     done = make_tape(tmp_path, QUOTES, TRADES, funding=tmp_path / "f.parquet")
     assert [(row["ts_event"], row["rate"]) for row in read(tmp_path, "funding")] == [(T0, 0.0001), (T0 + 2 * SEC, -0.0002)]
     assert done["quarantined"] == {"not_finite": 1}
-    with pytest.raises(DataError, match="expected the columns ts_event, rate, rate missing"):
+    with pytest.raises(DataError, match="expected funding with the column rate, found ts_event, bid"):
         make_tape(tmp_path, QUOTES, TRADES, funding=tmp_path / "in/q.parquet")
+
+
+def test_funding_told_twice_is_paid_once(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text(f"ts_event,rate\n{T0},0.0001\n{T0},0.0001\n{T0 + SEC},x\n{T0 + SEC},0.0002\n{T0},0.0003\n")
+    done = make_tape(tmp_path, QUOTES, TRADES, funding=tmp_path / "f.csv")
+    assert [(row["ts_event"], row["rate"]) for row in read(tmp_path, "funding")] == [(T0, 0.0001), (T0 + SEC, 0.0002)]
+    assert done["quarantined"] == {"repeated_funding": 2, "wrong_type": 1}
+    assert done["places"]["f.csv"]["repeated_funding"] == [3, 6]

@@ -78,7 +78,11 @@ def test_sides_as_large_text_and_seconds_as_decimals(tmp_path: Path) -> None:
 REFUSED = {
     "list": ("price", pa.array([[1.0]] * 4), r"expected price as a float64, found list"),
     "words": ("price", pa.array(["no", "number", "here", "x"]), r"expected price as a float64, found string such as 'no'"),
-    "float32": ("price", pa.array([1.5] * 4, pa.float32()), r"expected price as a float64, found float"),
+    "float32": (
+        "price",
+        pa.array([1.5] * 4, pa.float32()),
+        r"expected price as a float64, found float32, which holds about 7 digits: give float64, decimals or text",
+    ),
     "days": ("ts_event", pa.array([1, 2, 3, 4], pa.date32()), r"expected ts_event as int64 nanoseconds, found date32"),
     "sides": ("buyer_maker", pa.array(["buy", "sell", "buy", "sell"]), r"found string such as 'buy'; --map buyer_maker=COLUMN takes"),
 }
@@ -118,3 +122,24 @@ def test_a_price_and_an_id_beyond_all_measure_stop_nothing(tmp_path: Path) -> No
     done = import_tape(ImportRequest("v", "S", quote_path, trade_path, tmp_path / "tape"))
     assert done["quarantined"] == {"out_of_range": 1}
     assert done["places"] == {"t.parquet": {"out_of_range": [3]}}
+
+
+DECIMALS = {
+    "plain": lambda cells: cells,
+    "wide": lambda cells: cells.cast(pa.decimal256(40, 4)),
+    "by_dictionary": lambda cells: cells.dictionary_encode(),
+}
+
+
+@pytest.mark.parametrize("way", DECIMALS)
+def test_decimals_are_what_they_say_and_steps_are_inferred_from_them(tmp_path: Path, way: str) -> None:
+    texts = [f"{99 + k / 10:.1f}" for k in range(200)]
+    prices, sizes = (DECIMALS[way](pa.array(cells).cast(pa.decimal128(12, 4))) for cells in (texts, ["0.0003"] * 200))
+    times = pa.array([T0 + k for k in range(200)], pa.uint64())
+    quotes = pa.table({"ts_event": times, "bid": prices, "bid_qty": sizes, "ask": prices, "ask_qty": sizes})
+    done = import_tape(ImportRequest("v", "S", *write_inputs(tmp_path, quotes, pa.table(SOUND)), tmp_path / "tape"))
+    assert (done["instrument"]["tick_size"], done["instrument"]["lot_size"]) == ("0.1", "0.0001")
+    assert done["quarantined"] == {}
+    written = pq.read_table(tmp_path / "tape/v/S/2023-11-14/quotes.parquet")
+    assert written["bid_ticks"].to_pylist() == [990 + k for k in range(200)]
+    assert set(written["ask_lots"].to_pylist()) == {3}

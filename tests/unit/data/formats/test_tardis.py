@@ -77,7 +77,9 @@ def test_other_columns_are_refused(tmp_path: Path) -> None:
     for name in ("q.csv", "t.csv"):
         (tmp_path / name).write_text("symbol,timestamp,price\nAUSDT,1,2\n")
     base = ImportRequest("tardis", "", Path(), Path(), tmp_path / "tape")
-    with pytest.raises(DataError, match="bid_price, bid_amount, ask_price, ask_amount missing"):
+    with pytest.raises(
+        DataError, match="expected quotes with the columns bid_price, bid_amount, ask_price, ask_amount, found symbol, timestamp, price$"
+    ):
         open_format(FormatRequest("tardis", base, ("AUSDT",), tmp_path / "q.csv", tmp_path / "t.csv"))
 
 

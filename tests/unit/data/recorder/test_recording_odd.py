@@ -130,7 +130,7 @@ def test_names_that_the_venue_says_are_checked(tmp_path: Path):
 
     with serving(nothing, (name, ETH), ends_recorder=False) as venue:
         plan = plan_recording((), 2, venue.url, None)
-    assert plan.symbols == (ETH,)
+    assert plan.symbols == ("币USDT", ETH), "of any script, but names"
 
 
 def test_a_signal_during_the_last_finish_is_handled_as_the_program_wants(tmp_path: Path):

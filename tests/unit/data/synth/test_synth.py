@@ -12,14 +12,16 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from slackwater.cli.app import main
 from slackwater.data.cache import load_rows
 from slackwater.data.checks.verify import verify_tape
 from slackwater.data.synth.market import CANDLE_COLUMNS
 from slackwater.data.synth.synth import DEFAULT_START_NS, SynthRequest, group_candles, synthesise
 from slackwater.data.tape import open_tape
-from slackwater.errors import UsageError
+from slackwater.errors import SlackwaterError, UsageError
 from slackwater.schema.events import RowKind
 from slackwater.schema.units import HOUR, MINUTE
+from tests.unit.data.tables import QUOTES, TRADES, make_tape
 
 DAY = "synth/SYNA/2025-01-06"
 
@@ -34,6 +36,49 @@ def test_a_seed_is_a_tape(tmp_path: Path) -> None:
     assert hashes["a"] != hashes["c"]
     rows = [load_rows(open_tape(tmp_path / "a", [name]).symbols[0], 0).rows["ts_event"] for name in ("SYNA", "SYNB")]
     assert not np.array_equal(rows[0][-100:], rows[1][-100:]), "symbols differ"
+
+
+def test_a_symbol_made_again_has_no_day_of_the_earlier_one(tmp_path: Path) -> None:
+    synthesise(SynthRequest(tmp_path / "a", hours=25.0, profile="pumps"))
+    synthesise(SynthRequest(tmp_path / "a", ("SYNB",), events=300))
+    beside = open_tape(tmp_path / "a", ["SYNB"]).symbols[0].sha256
+    assert "2025-01-07" in open_tape(tmp_path / "a", ["SYNA"]).symbols[0].dates
+    for name in "ab":
+        synthesise(SynthRequest(tmp_path / name, events=300, seed=2, history_days=1))
+    again, fresh = (open_tape(tmp_path / name, ["SYNA"]).symbols[0] for name in "ab")
+    assert again.dates == fresh.dates == ("2025-01-05", "2025-01-06")
+    assert again.sha256 == fresh.sha256
+    assert open_tape(tmp_path / "a", ["SYNB"]).symbols[0].sha256 == beside, "other symbols stay"
+    assert sorted(path.name for path in (tmp_path / "a/synth/SYNA").iterdir()) == [*fresh.dates, "instrument.json"]
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_as_many_events_as_were_asked_for(tmp_path: Path, seed: int) -> None:
+    for events in (10, 11):
+        done = synthesise(SynthRequest(tmp_path, events=events, hours=1.0, seed=seed, history_days=1))["symbols"][0]
+        assert done["rows"]["quotes.parquet"] + done["rows"]["trades.parquet"] == events
+
+
+def test_days_that_were_not_generated_are_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_tape(tmp_path, QUOTES, TRADES, venue="synth", symbol="SYNA")
+    before = open_tape(tmp_path / "tape").tape_sha256
+    words = ["data", "synth", "--to", str(tmp_path / "tape"), "--symbols", "SYNB,SYNA", "--events", "100"]
+    assert main(words) == UsageError.exit_code
+    assert "expected generated days only, which are replaced, found 2023-11-14 of quotes, trades" in capsys.readouterr().err
+    assert open_tape(tmp_path / "tape").tape_sha256 == before, "nor is a symbol before it made"
+
+
+def test_a_disk_that_refuses_leaves_the_earlier_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synthesise(SynthRequest(tmp_path, events=300, history_days=2))
+    before = open_tape(tmp_path).tape_sha256
+
+    def refuse(fresh: Path, present: Path) -> None:
+        raise OSError(5, "no")
+
+    monkeypatch.setattr("slackwater.data.placing.swap_folders", refuse)
+    with pytest.raises(SlackwaterError, match="no"):
+        synthesise(SynthRequest(tmp_path, events=300, seed=2, history_days=1))
+    assert open_tape(tmp_path).tape_sha256 == before
 
 
 @pytest.mark.parametrize("profile", ["calm", "alt", "pumps"])
