@@ -101,7 +101,11 @@ def test_files_that_make_no_tape_leave_nothing(files: tuple[Path, Path], tmp_pat
     before = set(tmp_path.iterdir())
     to = tmp_path / "tape"
     check_refused(4, "expected a file of quotes, found nothing", *import_words((tmp_path / "gone.parquet", trades), to))
-    check_refused(4, "ask missing", *import_words((tmp_path / "no_ask.parquet", trades), to))
+    check_refused(
+        4,
+        "expected quotes with the column ask, found ts_event, bid, bid_qty, ask_qty",
+        *import_words((tmp_path / "no_ask.parquet", trades), to),
+    )
     check_refused(4, "found a file without rows", *import_words((tmp_path / "empty.parquet", trades), to))
     check_refused(2, "expected --quotes FILE and --trades FILE", *import_words(files, to)[:6], "--to", to)
     assert set(tmp_path.iterdir()) == before
