@@ -179,12 +179,13 @@ class Shadow:
         self.orders = {order_id: order for order_id, order in self.orders.items() if order_id in live}
         st.is_entry_working = state.entry.status != GroupStatus.IDLE
         close = state.close
-        is_dropped = close.dropped_ns != self.dropped_ns
+        dropped_ns = int(close.dropped_ns.max())
+        is_dropped = dropped_ns != self.dropped_ns
         if st.is_closing and (close.step == CloseStep.IDLE or is_dropped):
             if is_dropped:
-                self.same("a close is dropped", exits.still_pays(st, int(close.dropped_ns)), False)
-            self.one.on_group_done(int(close.dropped_ns) if is_dropped else now, "close", is_dropped)
-        self.dropped_ns = int(close.dropped_ns)
+                self.same("a close is dropped", exits.still_pays(st, dropped_ns), False)
+            self.one.on_group_done(dropped_ns if is_dropped else now, "close", is_dropped)
+        self.dropped_ns = dropped_ns
 
     # --- what a row of the tape did ---------------------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ def is_drawn_down(s: SymbolState, p: Params) -> bool:
 @jit
 def can_fire(s: SymbolState, p: Params, now_ns: int, reason: int) -> bool:
     """Whether a profit exit clears its floor and was not dropped a moment ago."""
-    if s.close.dropped_reason == reason and now_ns - s.close.dropped_ns < REFIRE_NS:
+    if now_ns - s.close.dropped_ns[reason] < REFIRE_NS:
         return False
     return net_bps(s.ledger, s.ins, s.market.ask, p.taker_fee) >= exit_floor_bps(s, p, now_ns, reason)
 

@@ -125,7 +125,7 @@ def _try_exit(s: SymbolState, p: Params, out: Out, now_ns: int) -> bool:
     reason = forced
     if reason == ExitReason.NONE:
         reason = exits.zone_exit(s, p, now_ns) if inverse.is_unwinding(s) else exits.profit_exit(s, p, now_ns)
-    if reason == ExitReason.NONE or close_ladder.is_dropped_since(s, reason, now_ns - exits.REFIRE_NS):
+    if reason == ExitReason.NONE:
         return False
     close_ladder.start_close(s, out, now_ns, reason, exits.target_lots(s, reason))
     return True

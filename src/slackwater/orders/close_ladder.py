@@ -144,16 +144,8 @@ def finish_close(s: SymbolState) -> None:
 @jit
 def drop_close(s: SymbolState, now_ns: int) -> None:
     """The reason no longer holds: the rest gets its take-profit back, and the reason waits before it fires again."""
-    s.close.dropped_reason = s.close.reason
-    s.close.dropped_ns = now_ns
-    s.close.dropped_by_reason_ns[s.close.reason] = now_ns
+    s.close.dropped_ns[s.close.reason] = now_ns
     finish_close(s)
-
-
-@jit
-def is_dropped_since(s: SymbolState, reason: int, since_ns: int) -> bool:
-    """Whether a close for this reason was dropped later than a moment."""
-    return s.close.dropped_by_reason_ns[reason] > since_ns
 
 
 @jit

@@ -46,6 +46,7 @@ def _emit(s: SymbolState, out: Out, now_ns: int, o: Order, kind: int, price_tick
     if kind != CommandKind.QUERY:
         o.asked_ns = now_ns
         o.queried_ns = 0
+        o.stale_queries = o.open_queries
         o.cancel_refused = False
     s.has_asked = True
     s.order_changes += 1
@@ -77,6 +78,7 @@ def take_slot(s: SymbolState, purpose: int, side: int, group_id: int, slice_inde
             o.tick_offset = 0
             o.ack_ns = 0
             o.answer_sequence = 0
+            o.open_queries = 0
             o.amend_count = 0
             o.retries = 0
             o.wants_cancel = False
@@ -123,6 +125,7 @@ def emit_query(s: SymbolState, out: Out, now_ns: int, slot: int) -> None:
     """Ask what became of an order whose answer stays out."""
     o = s.orders[slot]
     o.queried_ns = now_ns
+    o.open_queries += 1
     log_event(s, out, now_ns, o, OrderEvent.QUERY.value, OrderReason.UNANSWERED.value, o.price_ticks, o.lots)
     _emit(s, out, now_ns, o, CommandKind.QUERY.value, o.price_ticks, o.lots)
 

@@ -98,19 +98,30 @@ def apply_report(o: Order, r: Report) -> int:
 
 @jit
 def is_old_answer(o: Order, r: Report) -> bool:
-    """Whether a report answers a request before the one that is awaited: it came late, or twice."""
+    """Whether a report answers a request before the one that is awaited, or a query about one: it came late, or twice."""
     is_answer = (
         r.kind == ReportKind.AMEND_ACK
         or r.kind == ReportKind.AMEND_REJECT
         or r.kind == ReportKind.CANCEL_REJECT
         or r.kind == ReportKind.STATUS
     )
+    if r.kind == ReportKind.STATUS and _answers_stale_query(o) and r.cum_lots < r.lots:
+        return True
     if not is_answer or r.sequence == 0:
         return False
     if r.sequence <= o.answer_sequence:
         return True
     o.answer_sequence = r.sequence
     return False
+
+
+@jit
+def _answers_stale_query(o: Order) -> bool:
+    """Count the answer to a query; whether that was sent before the request that is awaited, of which its answer then knows nothing."""
+    o.open_queries = max(o.open_queries - 1, 0)
+    is_stale = o.stale_queries > 0
+    o.stale_queries = max(o.stale_queries - 1, 0)
+    return is_stale
 
 
 @jit

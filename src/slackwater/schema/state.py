@@ -182,6 +182,8 @@ class Order(Record):
     changed_ns: i64  # last placed or amended: the throttle counts from it
     asked_ns: i64  # when the request was sent whose answer is awaited
     queried_ns: i64  # when that answer was last asked after; 0 when it was not
+    open_queries: i64  # sent and not answered
+    stale_queries: i64  # of these, the first so many were about requests before the one that is awaited
     answer_sequence: i64  # the venue's number of the newest answer to a request about it
     amend_count: i64
     retries: i64
@@ -280,9 +282,7 @@ class CloseGroup(Record):
     reference_ask: f64  # at the decision
     step_ns: i64  # when the step's order was sent
     swept_ns: i64
-    dropped_ns: i64  # the newest
-    dropped_reason: i64  # ExitReason of that one
-    dropped_by_reason_ns: Annotated[Vec[i64], EXIT_COUNT]  # none fires again at once, whatever was dropped since
+    dropped_ns: Annotated[Vec[i64], EXIT_COUNT]  # by ExitReason, when a close was last dropped: it does not fire again at once
     slices: i64
 
 

@@ -366,7 +366,7 @@ def test_each_reason_that_was_dropped_waits_its_own_half_second() -> None:
         1.520 book 99.80x50 99.89x50        -> cancel 4 clearing
         1.530 show                          -> short 5 entry idle close clearing tp leaves 0
     """)
-    dropped_ns = desk.state.close.dropped_by_reason_ns
+    dropped_ns = desk.state.close.dropped_ns
     assert [(int(dropped_ns[reason]) - T0) // MS for reason in (ExitReason.TP, ExitReason.FAST_TP)] == [1_020, 1_050]
 
 

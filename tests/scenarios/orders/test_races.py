@@ -167,6 +167,14 @@ SILENCE_LATER = {
         0.610 amend_reject 1 unknown_order  -> @2.600 query 1 unanswered
         2.700 fill 1 100.00x5 cum 5         -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
     """,
+    "an answer to a query that was sent before the amend says nothing about the amend": """
+        0.600 book 99.80x50 100.02x50       -> amend 1 100.02x5 chase; @2.600 query 1 unanswered
+        2.650 book 99.80x50 100.04x50
+        2.700 amended 1                     -> amend 1 100.04x5 chase
+        2.710 status 1 100.02x5             -> @4.700 query 1 unanswered
+        4.710 status 1 100.04x5
+        4.720 show                          -> short 0 entry working close idle
+    """,
     "while it lasts nothing else is sent, and no timer but its own runs": """
         7.000 book 99.80x50 100.02x50       -> amend 1 100.02x5 chase; @9.000 query 1 unanswered
         9.100 book 99.80x50 99.90x50        -> @10.000 query 1 unanswered

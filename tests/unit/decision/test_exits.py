@@ -158,13 +158,13 @@ def test_take_profit_without_debt_asks_for_no_loss() -> None:
 def test_a_dropped_reason_waits(dropped: ExitReason, age_ns: int, reason: ExitReason) -> None:
     scene = short(9_980)
     scene.set_flow_500ms(0, 10)
-    scene.s.close.dropped_reason, scene.s.close.dropped_ns = dropped, NOW - age_ns
+    scene.s.close.dropped_ns[dropped] = NOW - age_ns
     assert profit(scene) == reason
 
 
 def test_a_dropped_take_profit_leaves_the_fast_one() -> None:
     scene = short(9_980)
-    scene.s.close.dropped_reason, scene.s.close.dropped_ns = TP, NOW
+    scene.s.close.dropped_ns[TP] = NOW
     assert profit(scene) == FAST_TP
 
 

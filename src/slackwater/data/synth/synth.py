@@ -60,6 +60,26 @@ FRAME_MINUTES = {"1m": 1, "5m": 5, "15m": 15}
 # Price, tick, lot: a hundred, a small one, a tiny one, a large one. A symbol's name picks one, so it is the same whoever is made beside it.
 TEMPLATES = (("100", "0.01", "0.1"), ("2.5", "0.0002", "1"), ("0.08", "0.00001", "10"), ("2400", "0.1", "0.001"))
 
+# An altcoin with wide spreads, pushed about every minute; four pushes in five are pumps, one pump in seven runs on.
+PUMPS = {
+    "requotes_per_sec": 7.0,
+    "trades_per_sec": 3.0,
+    "sigma_bps": 0.7,
+    "tight_bps": 6.5,
+    "wide_bps": 17.0,
+    "regime_sec": 120.0,
+    "depth_usd": 2500.0,
+    "trade_usd": 250.0,
+    "idle_sec": 15.0,
+    "slide_share": 0.22,
+    "run_share": 0.15,
+    "slide_run_share": 0.4,
+    "burst_sec": 40.0,
+    "burst_rate": 4.0,
+    "pull_sec": 7200.0,
+    "minute_sigma_bps": 6.0,  # the days before had the wandering and few pushes: the regime has something to notice
+}
+
 PROFILES: dict[str, dict[str, float]] = {
     # A liquid symbol: a tick or three of spread, a hundred rows a second, nothing that the strategy would touch.
     "calm": {
@@ -82,43 +102,8 @@ PROFILES: dict[str, dict[str, float]] = {
     },
     # A liquid altcoin on a usual day: spreads as on a real one (ETHUSD at Gemini, 2021-07-02: a tenth of its books below 1.9 bps, half
     # below 4.6, a tenth above 8.3), sixty rows a second, pushed every five minutes: first entries are shot about as often as on that day.
-    "alt": {
-        "requotes_per_sec": 28.0,
-        "trades_per_sec": 12.0,
-        "sigma_bps": 0.7,
-        "tight_bps": 2.0,
-        "wide_bps": 10.0,
-        "regime_sec": 120.0,
-        "depth_usd": 2500.0,
-        "trade_usd": 250.0,
-        "idle_sec": 300.0,
-        "slide_share": 0.22,
-        "run_share": 0.15,
-        "slide_run_share": 0.4,
-        "burst_sec": 40.0,
-        "burst_rate": 4.0,
-        "pull_sec": 7200.0,
-        "minute_sigma_bps": 6.0,
-    },
-    # An altcoin with wide spreads, pushed about every minute; four pushes in five are pumps, one pump in seven runs on.
-    "pumps": {
-        "requotes_per_sec": 7.0,
-        "trades_per_sec": 3.0,
-        "sigma_bps": 0.7,
-        "tight_bps": 6.5,
-        "wide_bps": 17.0,
-        "regime_sec": 120.0,
-        "depth_usd": 2500.0,
-        "trade_usd": 250.0,
-        "idle_sec": 15.0,
-        "slide_share": 0.22,
-        "run_share": 0.15,
-        "slide_run_share": 0.4,
-        "burst_sec": 40.0,
-        "burst_rate": 4.0,
-        "pull_sec": 7200.0,
-        "minute_sigma_bps": 6.0,  # the days before had the wandering and few pushes: the regime has something to notice
-    },
+    "alt": PUMPS | {"requotes_per_sec": 28.0, "trades_per_sec": 12.0, "tight_bps": 2.0, "wide_bps": 10.0, "idle_sec": 300.0},
+    "pumps": PUMPS,
 }
 
 
