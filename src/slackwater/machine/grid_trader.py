@@ -6,6 +6,7 @@ from slackwater.decision import averaging, caps, entry, exits, inverse
 from slackwater.decision.adapt import fee_floor_bps
 from slackwater.decision.journal import note_gate
 from slackwater.decision.targets import exit_floor_bps, is_unconditional
+from slackwater.kernel.hints import usual
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.ledger.behaviour import refresh
 from slackwater.ledger.booking import apply_funding, mark
@@ -41,7 +42,7 @@ def on_row(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, row: TapeR
         if on_book(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots):
             s.event_ns = row.ts_event
             return _at_book(portfolio, s, p, out, now_ns)
-    elif row.kind == RowKind.TRADE:
+    elif usual(row.kind == RowKind.TRADE):
         on_trade(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.buyer_maker)
     elif row.kind == RowKind.CANDLE:
         on_candle(s.market, p.signals, row.price_ticks, row.value, row.ask_ticks)
@@ -54,7 +55,7 @@ def on_row(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, row: TapeR
 @jit_inline
 def _at_book(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> bool:
     """A book that changes nothing is counted for the gate that stopped us before; any other is looked at in full."""
-    if quiet.is_quiet(s, p, now_ns):
+    if usual(quiet.is_quiet(s, p, now_ns)):
         s.gate_counts[s.quiet.gate] += 1
         return True
     _look_at_book(portfolio, s, p, out, now_ns)

@@ -33,6 +33,7 @@ from slackwater.decision.geometry import (
 )
 from slackwater.decision.inverse import current_zone, first_zone_bps
 from slackwater.decision.targets import decay, rest_above_bps, rest_floor_bps
+from slackwater.kernel.hints import rare
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.ledger.booking import mark
 from slackwater.ledger.pnl import rise_bps
@@ -62,11 +63,11 @@ def is_quiet(s: SymbolState, p: Params, now_ns: int) -> bool:
     """Whether the book just taken in changes nothing."""
     q = s.quiet
     m = s.market
-    if now_ns >= q.until_ns or not q.least_ask_ticks <= m.ask_ticks <= q.most_ask_ticks:
+    if rare(now_ns >= q.until_ns or not q.least_ask_ticks <= m.ask_ticks <= q.most_ask_ticks):
         return False
-    if m.bid_ticks != q.bid_ticks and q.bid_ticks > 0:
+    if rare(m.bid_ticks != q.bid_ticks and q.bid_ticks > 0):
         return False
-    if not q.least_blended_bps <= m.blended_bps <= q.most_blended_bps:
+    if rare(not q.least_blended_bps <= m.blended_bps <= q.most_blended_bps):
         return False
     if s.ledger.short_lots == 0:
         return not q.asks_pump or pump_score(m, p.signals) <= p.pump_threshold
@@ -78,18 +79,18 @@ def _is_held_quietly(s: SymbolState, p: Params, now_ns: int) -> bool:
     """Whether the add is stopped as before and the take-profit stays; its zones, where it follows some, are laid when they are needed."""
     q = s.quiet
     m = s.market
-    if m.median_at != q.median_at and q.median_at > 0:
+    if rare(m.median_at != q.median_at and q.median_at > 0):
         return False
-    if not q.least_drift * m.baseline_bps <= m.blended_bps <= q.most_drift * m.baseline_bps:
+    if rare(not q.least_drift * m.baseline_bps <= m.blended_bps <= q.most_drift * m.baseline_bps):
         return False
-    if not max(m.live_bps, m.blended_bps) < p.signals.tail_mult * SURE * m.baseline_bps:
+    if rare(not max(m.live_bps, m.blended_bps) < p.signals.tail_mult * SURE * m.baseline_bps):
         return False
-    if m.ask_ticks != q.ask_ticks and _is_forced_out(s, p, now_ns):
+    if m.ask_ticks != q.ask_ticks and rare(_is_forced_out(s, p, now_ns)):
         return False
     if s.inverse.mode == InverseMode.ACTIVE:
         return True
     bps = _distance_bps(s, p, now_ns)
-    if not q.nearest_bps <= bps <= q.furthest_bps or bps > q.most_first_bps:
+    if rare(not q.nearest_bps <= bps <= q.furthest_bps or bps > q.most_first_bps):
         return False
     if s.inverse.mode == InverseMode.ARMED:
         s.inverse.due_ns = now_ns

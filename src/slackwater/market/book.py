@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slackwater.kernel.hints import usual
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.schema.instrument import Instrument, price_of, qty_of
 from slackwater.schema.market import MarketState
@@ -36,7 +37,7 @@ def set_sizes(m: MarketState, ins: Instrument, bid_lots: int, ask_lots: int) -> 
     total_qty = bid_qty + ask_qty
     m.bid_lots = bid_lots
     m.ask_lots = ask_lots
-    if total_qty > 0.0:
+    if usual(total_qty > 0.0):
         m.qi = (bid_qty - ask_qty) / total_qty
         m.micro_price = (m.ask * bid_qty + m.bid * ask_qty) / total_qty
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slackwater.kernel.hints import rare
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.schema.market import DEPTH_BLOCK_BITS, DEPTH_BLOCKS, DEPTH_SLOTS, MarketState
 from slackwater.schema.units import NEVER_NS, SEC
@@ -24,7 +25,7 @@ def push_depth(m: MarketState, now_ns: int, bid_lots: int, ask_lots: int) -> Non
     """Note the sizes of the book with running number `n_books`."""
     n = m.n_books
     entry = m.depths[n & DEPTH_MASK]
-    if n >= DEPTH_SLOTS and entry.ts_ns >= now_ns - WINDOW_NS:
+    if rare(n >= DEPTH_SLOTS and entry.ts_ns >= now_ns - WINDOW_NS):
         m.ring_overflows += 1
     entry.ts_ns = now_ns
     entry.bid_lots = bid_lots
@@ -32,7 +33,7 @@ def push_depth(m: MarketState, now_ns: int, bid_lots: int, ask_lots: int) -> Non
     bid = positive_or_none(bid_lots)
     ask = positive_or_none(ask_lots)
     block = m.depth_blocks[(n >> DEPTH_BLOCK_BITS) & BLOCK_MASK]
-    if n & (BLOCK_SIZE - 1) == 0:
+    if rare(n & (BLOCK_SIZE - 1) == 0):
         block.bid_lots = bid
         block.ask_lots = ask
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from slackwater.kernel.hints import rare, usual
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.market.logs import log_change
 from slackwater.schema.market import RUN_SLOTS, MarketState
@@ -45,13 +46,13 @@ def start_run(m: MarketState, now_ns: int, mid: float) -> None:
     """End the current run at the last book and begin one with another mid."""
     n = m.n_runs
     square = 0.0
-    if n > 0:
+    if usual(n > 0):
         ended = m.runs[(n - 1) & RUN_MASK]
         ended.last_ns = m.book_ns
         step = log_change(mid, ended.mid)
         square = step * step
     run = m.runs[n & RUN_MASK]
-    if n >= RUN_SLOTS and run.last_ns >= now_ns - LONGEST_NS:
+    if rare(n >= RUN_SLOTS and run.last_ns >= now_ns - LONGEST_NS):
         m.ring_overflows += 1
     run.first_ns = now_ns
     run.last_ns = now_ns

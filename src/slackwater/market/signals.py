@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from slackwater.kernel.hints import rare
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.market.book import is_valid_book, set_prices, set_sizes
 from slackwater.market.candles import apply_candle
@@ -60,14 +61,14 @@ def on_book(
     m: MarketState, ins: Instrument, sp: SignalParams, now_ns: int, bid_ticks: int, bid_lots: int, ask_ticks: int, ask_lots: int
 ) -> bool:
     """Take in a book that reached us at `now_ns`."""
-    if not is_valid_book(bid_ticks, bid_lots, ask_ticks, ask_lots):
+    if rare(not is_valid_book(bid_ticks, bid_lots, ask_ticks, ask_lots)):
         m.rejected_books += 1
         return False
-    if now_ns >= m.due_ns:
+    if rare(now_ns >= m.due_ns):
         observe_due(m, sp, now_ns)
     if bid_ticks != m.bid_ticks or ask_ticks != m.ask_ticks:
         observe_prices(m, ins, now_ns, bid_ticks, ask_ticks)
-    if now_ns > m.mids_due_ns:
+    if rare(now_ns > m.mids_due_ns):
         refresh_windows(m, now_ns, False)
     set_sizes(m, ins, bid_lots, ask_lots)
     observe_flow(m, now_ns)
@@ -100,19 +101,19 @@ def observe_prices(m: MarketState, ins: Instrument, now_ns: int, bid_ticks: int,
     """What other prices bring: eight books of nine have those of the one before."""
     mid, spread_bps = m.mid, m.spread_bps
     set_prices(m, ins, bid_ticks, ask_ticks)
-    if m.n_books == 0 or m.spread_bps != spread_bps:
+    if rare(m.n_books == 0) or m.spread_bps != spread_bps:
         start_spread_run(m)
-    if m.n_books == 0 or m.mid != mid:
+    if rare(m.n_books == 0) or m.mid != mid:
         observe_mid(m, now_ns)
 
 
 @jit_inline
 def on_trade(m: MarketState, ins: Instrument, sp: SignalParams, now_ns: int, price_ticks: int, lots: int, buyer_maker: bool) -> bool:
     """Take in a trade that reached us at `now_ns`. `buyer_maker` means that the aggressor sold."""
-    if price_ticks <= 0 or lots < 0:
+    if rare(price_ticks <= 0 or lots < 0):
         m.rejected_trades += 1
         return False
-    if not m.started:
+    if rare(not m.started):
         start(m, sp, now_ns)
     push_trade(m, now_ns, price_ticks, lots, buyer_maker)
     sample_ti(m, sp, now_ns)
@@ -152,7 +153,7 @@ def displacement(m: MarketState, sp: SignalParams) -> float:
     # As the difference that it is, though half the quote imbalance is the same but for rounding: its score must be what others compute.
     if sp.md_norm == MdNorm.MID:
         return (m.micro_price - m.mid) / m.mid * BPS
-    if m.ask_ticks == m.bid_ticks:
+    if rare(m.ask_ticks == m.bid_ticks):
         return 0.0
     return (m.micro_price - m.mid) / (m.ask - m.bid)
 

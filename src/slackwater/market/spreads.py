@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from slackwater.kernel.hints import rare
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.schema.market import BINNED_SLOTS, SPREAD_BINS, SPREAD_BINS_PER_BPS, SPREAD_SLOTS, SPREAD_WINDOW, MarketState
 from slackwater.schema.units import SEC
@@ -24,9 +25,9 @@ LATEST = SPREAD_SLOTS - 2 * SPREAD_WINDOW  # books after which a due median, or 
 def push_spread(m: MarketState, now_ns: int) -> None:
     """Note whether a median is due at the book that `n_books` counts by now."""
     n = m.n_books
-    if n - m.median_at == LATEST and m.median_at > 0:
+    if rare(n - m.median_at == LATEST and m.median_at > 0):
         median_spread_bps(m)
-    if now_ns - m.median_due_ns > REFRESH_NS and n > MIN_SAMPLES:
+    if rare(now_ns - m.median_due_ns > REFRESH_NS and n > MIN_SAMPLES):
         m.median_at = n
         m.median_due_ns = now_ns
 

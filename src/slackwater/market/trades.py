@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from slackwater.kernel.hints import rare
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.market.logs import log_change
 from slackwater.schema.market import TRADE_SLOTS, MarketState
@@ -23,7 +24,7 @@ def push_trade(m: MarketState, now_ns: int, price_ticks: int, lots: int, buyer_m
     """Append a valid trade. `buyer_maker` means that the aggressor sold."""
     n = m.n_trades
     entry = m.trades[n & TRADE_MASK]
-    if n >= TRADE_SLOTS and entry.ts_ns >= now_ns - LONGEST_NS:
+    if rare(n >= TRADE_SLOTS and entry.ts_ns >= now_ns - LONGEST_NS):
         m.ring_overflows += 1
     entry.ts_ns = now_ns
     entry.flow_before = m.flow_lots
@@ -46,7 +47,7 @@ def first_trade(m: MarketState, tail: int, from_ns: int) -> int:
     # Mostly none or one has left, and nobody can guess which: two steps without a branch cost less than a wrong guess.
     tail += int((tail < n) & (m.trades[tail & TRADE_MASK].ts_ns < from_ns))
     tail += int((tail < n) & (m.trades[tail & TRADE_MASK].ts_ns < from_ns))
-    while tail < n and m.trades[tail & TRADE_MASK].ts_ns < from_ns:
+    while rare(tail < n and m.trades[tail & TRADE_MASK].ts_ns < from_ns):
         tail += 1
     return tail
 

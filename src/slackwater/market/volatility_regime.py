@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from slackwater.kernel.hints import rare, usual
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.market.candles import candle_vol_bps, close_candles
 from slackwater.market.trades import rv_1s_bps
@@ -35,7 +36,7 @@ def observe_candles(m: MarketState, sp: SignalParams, now_ns: int) -> None:
 @jit_inline
 def live_gain(x: float) -> float:
     """`1-exp(-x)`, short steps by a series: unlike a score, an average forgets a rounding."""
-    if x > SMALL:
+    if rare(x > SMALL):
         return 1.0 - math.exp(-x)
     return x * (1.0 - x * 0.5 * (1.0 - x * THIRD * (1.0 - x * 0.25 * (1.0 - x * FIFTH * (1.0 - x * SIXTH)))))
 
@@ -45,7 +46,7 @@ def move_live(m: MarketState, sp: SignalParams, now_ns: int, dt_ns: int) -> None
     """Move the live volatility towards what the last second showed."""
     if sp.vol_units == VolUnits.MINUTE:
         live_in = m.rv_mid_1s * SQRT_MINUTE
-        if m.live_ema > 0.0:
+        if usual(m.live_ema > 0.0):
             m.live_ema += live_gain(dt_ns * m.live_rate) * (live_in - m.live_ema)
         else:
             m.live_ema = live_in
@@ -62,7 +63,7 @@ def observe_regime(m: MarketState, sp: SignalParams, now_ns: int, dt_ns: int) ->
     `dt_ns` is the time since the book before; what held at that book is counted for it.
     """
     m.regime_ns += dt_ns
-    if m.drift_clamped:
+    if rare(m.drift_clamped):
         m.clamped_ns += dt_ns
     move_live(m, sp, now_ns, dt_ns)
     base = m.candle_vol_bps if m.candle_vol_bps > 0.0 else max(m.live_ema, MIN_BASELINE_BPS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from slackwater.kernel.hints import rare
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.schema.market import ZTracker
 from slackwater.schema.units import SEC
@@ -39,6 +40,6 @@ def apply_value(t: ZTracker, value: float, gain: float) -> None:
 @jit
 def z_of(t: ZTracker, n: int, limit: float) -> float:
     """The score of the last of `n` values, within +-limit; 0 for the first five."""
-    if n <= MIN_UPDATES:
+    if rare(n <= MIN_UPDATES):
         return 0.0
     return min(max(t.d / math.sqrt(max(t.variance, MIN_VAR)), -limit), limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from slackwater.kernel.gather import row_of
+from slackwater.kernel.hints import rare
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.kernel.record import Record, i64
 from slackwater.schema.events import TapeRow, TapeZone
@@ -50,10 +51,10 @@ cursor_at = row_of(Cursor)
 @jit_inline
 def recv_ns(c: Cursor) -> int:
     """When the next row of a tape reaches the strategy: when the tape says, or at the end of a stall of the feed."""
-    if c.local >= c.stop:
+    if rare(c.local >= c.stop):
         return NEVER_NS
     at_ns = row_at(c.rows_address, c.local).ts_recv
-    if c.stall_every_ns > 0:
+    if rare(c.stall_every_ns > 0):
         return after_window_ns(at_ns, c.stall_phase_ns, c.stall_every_ns, c.stall_ns)
     return at_ns
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from slackwater.kernel.hints import rare
 from slackwater.kernel.jit import jit, jit_inline, jit_loop
 from slackwater.kernel.record import Box, Record, flag, i64
 from slackwater.machine import grid_trader
@@ -161,9 +162,9 @@ def _deliver_rows(lp: Loop, p: Params, out: Out, k: int, before_ns: int) -> None
         is_quiet = grid_trader.on_row(lp.portfolio, s, p, out, row_at(c.rows_address, c.local), now_ns)
         c.local += 1
         c.recv_ns = recv_ns(c)
-        if c.recv_ns >= before_ns or c.local > last:
+        if rare(c.recv_ns >= before_ns or c.local > last):
             break
-        if not is_quiet and (out.command_count > 0 or s.wake_ns != wake_ns or out.is_nearly_full):
+        if rare(not is_quiet) and (out.command_count > 0 or s.wake_ns != wake_ns or out.is_nearly_full):
             break
     lp.rows_done += c.local - first
     lp.now_ns = now_ns
