@@ -22,7 +22,7 @@ def table(run: Path, stem: str) -> list[Row]:
 
 
 class SymbolTapeData:
-    """A symbol's quotes and trades by venue time."""
+    """A symbol's quotes, trades and funding by venue time."""
 
     def __init__(self, folder: Path) -> None:
         instrument = json.loads((folder / "instrument.json").read_text())
@@ -30,6 +30,8 @@ class SymbolTapeData:
         days = sorted(path for path in folder.iterdir() if path.is_dir())
         self.quotes = self._sorted([day / "quotes.parquet" for day in days])
         self.trades = self._sorted([day / "trades.parquet" for day in days])
+        paid = [path for day in days if (path := day / "funding.parquet").exists()]
+        self.funding = self._sorted(paid) if paid else None
 
     @staticmethod
     def _sorted(paths: list[Path]) -> dict[str, NDArray[Any]]:
@@ -70,6 +72,7 @@ def check_run(run: Path) -> Row:
         for fill in own:
             check_fill_is_explained(data, fill)
         check_volume_is_given_once(data, own)
+        check_funding(data, own, [row for row in table(run, "equity") if row["symbol"] == symbol], document["last_ns"])
     check_equity(table(run, "equity"))
     check_fees(fills, document["config"]["fees"])
     check_caps(fills, document["config"])
@@ -172,6 +175,19 @@ def check_equity(rows: list[Row]) -> None:
         whole = row["realised_usd"] + row["unrealised_usd"] - row["fees_usd"] + row["funding_usd"]
         assert abs(row["equity_usd"] - whole) < USD_SLACK, row
         assert row["position_qty"] <= 0.0, row
+
+
+def check_funding(data: SymbolTapeData, fills: list[Row], equity: list[Row], last_ns: int) -> None:
+    """What the account received is what each rate brings on the position that the fills had made by its time, at the mid before it."""
+    due = 0.0
+    if data.funding is not None:
+        valid = (data.quotes["bid_ticks"] > 0) & (data.quotes["ask_ticks"] >= data.quotes["bid_ticks"])
+        times, mids = data.quotes["ts_event"][valid], (data.quotes["bid_ticks"] + data.quotes["ask_ticks"])[valid] / 2 * data.tick
+        last_ns = min(last_ns, max(int(data.quotes["ts_event"][-1]), int(data.trades["ts_event"][-1])))
+        for ts_ns, rate in zip(data.funding["ts_event"].tolist(), data.funding["rate"].tolist(), strict=True):
+            held = sum(row["qty"] if row["side"] == "sell" else -row["qty"] for row in fills if row["ts_venue_ns"] < ts_ns <= last_ns)
+            due += rate * held * mids[np.searchsorted(times, ts_ns) - 1]
+    assert abs((equity[-1]["funding_usd"] if equity else 0.0) - due) < USD_SLACK, (equity[-1:], due)
 
 
 def check_fees(fills: list[Row], fees: Row) -> None:

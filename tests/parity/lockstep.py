@@ -27,7 +27,7 @@ from slackwater.schema.enums import (
 )
 from slackwater.schema.events import RowKind
 from slackwater.schema.state import MAX_SLICES
-from tests.parity.engine import EngineRun, Rows, Stop
+from tests.parity.engine import LATENCIES, EngineRun, Rows, Stop
 from tests.reference import exits
 from tests.reference.decisions import Decision
 from tests.reference.settings import Settings
@@ -40,6 +40,7 @@ CLOSE_REASONS = (OrderReason.CLOSE_MAKER, OrderReason.CLOSE_IOC, OrderReason.CLO
 ASKED = (OrderEvent.PLACE, OrderEvent.AMEND, OrderEvent.CANCEL)
 ENDED = (OrderEvent.REJECT, OrderEvent.CANCEL_ACK, OrderEvent.EXPIRE)
 AMEND_INTERVAL_NS = 500_000_000
+EVER_NS = 2**62
 CLOSE_FIELDS = (
     *("open_ns", "close_ns", "layers", "notional_usd", "avg_entry", "avg_exit", "gross_usd", "fees_usd", "funding_usd"),
     *("net_usd", "net_bps", "debt_before_usd", "debt_lapsed_usd", "debt_after_usd"),
@@ -84,6 +85,7 @@ class Shadow:
         self.is_at_book = False  # the last step was a valid book
         self.booked = 0
         self.realised = 0
+        self.fundings: list[tuple[int, float]] = []  # when the venue's word of it comes, and what a unit of quantity receives
         self.lines: list[str] = []
 
     def same(self, what: str, found: Any, expected: Any, tolerance: float = TOLERANCE) -> None:
@@ -101,12 +103,12 @@ class Shadow:
 
     # --- what happened between rows -------------------------------------------------------------------------------------------
 
-    def on_happenings(self, logs: Rows, is_draining: bool) -> None:
-        """Order events in their order, each with what it wrote."""
+    def on_happenings(self, logs: Rows, is_draining: bool, now: int) -> None:
+        """Order events up to a moment in their order, each with what it wrote."""
         fills, equities = iter(logs["fills"]), list(logs["equities"])
         fill_times = [int(event.ts_ns) for event in logs["order_events"] if event.event == OrderEvent.FILL and event.lots > 0]
         for event in logs["order_events"]:
-            self._on_equities(equities, int(event.ts_ns))
+            self._on_times(equities, int(event.ts_ns))
             if event.event in ASKED:
                 self._on_asked(event)
                 continue
@@ -122,7 +124,22 @@ class Shadow:
                 self.orders.pop(int(event.order_id), None)
             if not is_draining:
                 exits.follow_zones(self.one.state, int(event.ts_ns))
-        self._on_equities(equities, 2**62)
+        self._on_times(equities, now)
+        self._on_equities(equities, EVER_NS)
+
+    def _on_times(self, equities: list[Any], until_ns: int) -> None:
+        """Rows of the account before a moment, and funding that the venue has told of by then.
+
+        Reports come in the order written. What is held when one comes is therefore what the venue had when it wrote it.
+        """
+        while self.fundings and self.fundings[0][0] < until_ns:
+            told_ns, unit_usd = self.fundings.pop(0)
+            self._on_equities(equities, told_ns)
+            position = self.one.ledger.position
+            if position is not None:
+                self.one.on_funding(unit_usd * self.one.ledger.quantity(position.held_lots))
+                self.same("account at a funding", int(equities[0].ts_ns) if equities else 0, told_ns)
+        self._on_equities(equities, until_ns)
 
     def _on_equities(self, equities: list[Any], until_ns: int) -> None:
         """Rows of the account before a moment."""
@@ -195,7 +212,7 @@ class Shadow:
         if row.kind == RowKind.TRADE:
             self.one.on_trade(now, int(row.price_ticks), int(row.lots), bool(row.buyer_maker))
         elif row.kind == RowKind.FUNDING:
-            self._on_funding(float(row.value))
+            self._on_funding(int(row.ts_event), float(row.value))
         else:
             self.one.state.other_exposure_usd = other_usd
             self.one.venue_ns = int(row.ts_event)
@@ -204,13 +221,13 @@ class Shadow:
             if decision is not None:
                 self.is_at_book = True
                 self._on_decision(decision, logs, state)
-        self.on_happenings(logs, False)
+        self.on_happenings(logs, False, now)
 
-    def _on_funding(self, rate: float) -> None:
-        ledger = self.one.ledger
-        if ledger.position is not None:
-            mid = self.one.market.books[-1].mid
-            self.one.on_funding(rate * mid * ledger.quantity(ledger.position.held_lots))
+    def _on_funding(self, venue_ns: int, rate: float) -> None:
+        """The tape says that funding is paid: the venue will tell how much, and nothing is booked until then."""
+        books = self.one.market.books
+        if books:
+            self.fundings.append((venue_ns + LATENCIES["response_latency_ns"], rate * books[-1].mid))
 
     def _on_decision(self, decision: Decision, logs: Rows, state: Any) -> None:
         self._compare_edge(decision, logs)
@@ -342,7 +359,7 @@ def follow(run: EngineRun, settings: Settings) -> list[Shadow]:
                 other_usd = sum(other.committed_usd for other in shadows if other is not shadow)
                 shadow.on_row(step.row, other_usd, logs, state)
             else:
-                shadow.on_happenings(logs, was_draining[shadow.index])
+                shadow.on_happenings(logs, was_draining[shadow.index], EVER_NS if step.stop is Stop.DRAINED else now)
             was_draining[shadow.index] = bool(state.risk.is_draining)
             shadow.sync(state, now, live_orders(state))
             shadow.compare_accounts(logs, state)

@@ -1,6 +1,7 @@
 """Made-up tapes that ask much of the strategy: pumps that revert and pumps that do not, jumps, pauses, ties, bursts and senseless books.
 
-All times are whole milliseconds, so that answers of the venue, whose latencies are not, never meet a row of the tape.
+All times are whole milliseconds, so that answers of the venue, whose latencies are not, never meet a row of the tape. No other row
+happens at the moment of a funding payment, so that what is held then can be told from times alone.
 """
 
 from __future__ import annotations
@@ -90,13 +91,17 @@ def make_tape(seed: int, length: int, shape: Shape) -> Box:
     walk = _Walk(rng, shape)
     tape = rows(TapeRow, length)
     now = T0
+    was_funding = False
     for row in tape:
         now += rng.choice(shape.pause_ms) * MS
         if rng.random() < shape.gap_chance:
             now += rng.choice((MINUTE, 3 * MINUTE, 10 * MINUTE, 2 * HOUR if rng.random() < 0.2 else MINUTE))
-        row.ts_recv, row.ts_event = now, now - FEED_NS
         walk.step()
         _fill_row(row, rng, walk, shape)
+        is_funding = row.kind == RowKind.FUNDING
+        now += MS if is_funding or was_funding else 0
+        was_funding = is_funding
+        row.ts_recv, row.ts_event = now, now - FEED_NS
     return tape
 
 

@@ -167,6 +167,7 @@ class Ledger:
         self.entry_groups: dict[int, EntryGroup] = {}
         self.add_times: list[int] = []
         self.realised_usd = 0.0
+        self.early_funding_usd = 0.0  # told of while flat: of a position whose fill is not known yet
         self.losses_in_a_row = 0
         self.cooldown_until_ns = 0
         self.net_bps_sum = 0.0
@@ -193,14 +194,15 @@ class Ledger:
     def equity_usd(self) -> float:
         """Result so far: realised, unrealised at the ask, and what fees and funding the position carries."""
         if self.position is None:
-            return self.realised_usd
+            return self.realised_usd + self.early_funding_usd
         qty = self.quantity(self.position.held_lots)
         return self.realised_usd + (self.position.avg_entry - self.ask) * qty - self.position.costs_usd
 
     def on_entry_fill(self, now: int, group_id: int, price: float, lots: int, fee_usd: float) -> bool:
         """A sell of ours filled. Returns whether it opened a layer."""
         if self.position is None:
-            self.position = Position(now, self.debt.read(now))
+            early_usd, self.early_funding_usd = self.early_funding_usd, 0.0
+            self.position = Position(now, self.debt.read(now), costs_usd=-early_usd, funding_usd=early_usd)
             self.position.lapsed_at_open_usd = self.debt.lapsed_usd
         p = self.position
         layer = next((one for one in p.layers if one.group_id == group_id), None)
@@ -268,10 +270,12 @@ class Ledger:
             lots -= taken
 
     def on_funding(self, usd: float) -> None:
-        """Funding of the open position, positive when received."""
-        if self.position is not None:
-            self.position.costs_usd -= usd
-            self.position.funding_usd += usd
+        """Funding as the venue tells of it, positive when received."""
+        if self.position is None:
+            self.early_funding_usd += usd
+            return
+        self.position.costs_usd -= usd
+        self.position.funding_usd += usd
 
     def _book_close(self, now: int, p: Position, reason: str) -> None:
         net_usd = p.gross_usd - p.fees_usd + p.funding_usd

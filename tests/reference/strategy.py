@@ -151,5 +151,6 @@ class ReferenceStrategy:
         return before[-1] if before else self.asks[0][1]
 
     def on_funding(self, usd: float) -> None:
-        """Funding of the open position, positive when received."""
+        """Funding as the venue tells of it, positive when received."""
         self.ledger.on_funding(usd)
+        self._note_peak()

@@ -11,7 +11,7 @@ from slackwater.ledger.risk import on_close
 from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, Out
 from slackwater.schema.instrument import qty_of
 from slackwater.schema.params import Params
-from slackwater.schema.state import MAX_ADDS, EntryGroup, SymbolState
+from slackwater.schema.state import MAX_ADDS, EntryGroup, Ledger, SymbolState
 from slackwater.schema.units import BPS
 
 
@@ -58,7 +58,7 @@ def _open_episode(s: SymbolState, p: Params, now_ns: int) -> None:
     ep.exit_notional_usd = 0.0
     ep.gross_usd = 0.0
     ep.fees_usd = 0.0
-    ep.funding_usd = 0.0
+    ep.funding_usd = led.funding_open_usd
     ep.max_cost_usd = 0.0
     ep.debt_before_usd = debt_usd(s.recovery, p, now_ns)
     ep.lapsed_before_usd = s.recovery.lapsed_usd
@@ -170,15 +170,14 @@ def _book_close(s: SymbolState, p: Params, out: Out, now_ns: int, reason: int) -
 
 
 @jit
-def apply_funding(s: SymbolState, p: Params, rate: float) -> None:
-    """Funding on the open position at the mid: with a positive rate longs pay, so a short receives."""
-    led = s.ledger
-    if led.short_lots == 0:
-        return
-    received = rate * s.market.mid * qty_of(s.ins, led.short_lots)
-    led.funding_usd += received
-    led.funding_open_usd += received
-    led.episode.funding_usd += received
+def apply_funding(led: Ledger, usd: float) -> None:
+    """Funding received, negative when paid: it counts at once, and is realised with the quantity as entry fees are.
+
+    Told of while we are flat, it is the next position's: reports come in the order written, so that the fill it is about is still unknown.
+    """
+    led.funding_usd += usd
+    led.funding_open_usd += usd
+    led.episode.funding_usd += usd
 
 
 @jit

@@ -9,19 +9,19 @@ from slackwater.decision.targets import exit_floor_bps, is_unconditional
 from slackwater.kernel.hints import usual
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.ledger.behaviour import refresh
-from slackwater.ledger.booking import apply_funding, mark
+from slackwater.ledger.booking import mark
 from slackwater.ledger.pnl import net_bps, unrealised_usd
 from slackwater.ledger.recovery import debt_usd
 from slackwater.machine import quiet
 from slackwater.machine.quiet import EQUITY_INTERVAL_NS
-from slackwater.machine.reports import account
+from slackwater.machine.reports import account, account_funding
 from slackwater.market.mids import ret_2s_bps
 from slackwater.market.signals import is_warm, on_book, on_candle, on_trade, pump_score
 from slackwater.orders import answers, close_ladder, entry_group, take_profit
 from slackwater.orders.asks import note_ask
 from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, Out
 from slackwater.schema.enums import Context, ExitReason, Gate, GroupStatus, InverseMode, Occasion, OrderReason
-from slackwater.schema.events import Report, RowKind, TapeRow
+from slackwater.schema.events import Report, ReportKind, RowKind, TapeRow
 from slackwater.schema.params import Params
 from slackwater.schema.state import Portfolio, SymbolState
 from slackwater.schema.units import MINUTE, NEVER_NS
@@ -37,7 +37,10 @@ def is_idle(s: SymbolState) -> bool:
 
 @jit_inline
 def on_row(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, row: TapeRow, now_ns: int) -> bool:
-    """One row of the tape, seen at `now_ns`. Returns whether commands, timers and logs surely are as before."""
+    """One row of the tape, seen at `now_ns`. Returns whether commands, timers and logs surely are as before.
+
+    A funding row changes nothing: what it brought us is told by a report.
+    """
     if row.kind == RowKind.BOOK:
         if on_book(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.ask_ticks, row.ask_lots):
             s.event_ns = row.ts_event
@@ -46,9 +49,6 @@ def on_row(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, row: TapeR
         on_trade(s.market, s.ins, p.signals, now_ns, row.price_ticks, row.lots, row.buyer_maker)
     elif row.kind == RowKind.CANDLE:
         on_candle(s.market, p.signals, row.price_ticks, row.value, row.ask_ticks)
-    else:
-        quiet.forget(s)
-        apply_funding(s, p, row.value)
     return True
 
 
@@ -143,9 +143,12 @@ def _remember_exit(s: SymbolState, p: Params, now_ns: int) -> None:
 
 @jit
 def on_report(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, r: Report) -> None:
-    """One report about our own order. No new trade is decided here."""
+    """One report about our own order, or about funding. No new trade is decided here."""
     quiet.forget(s)
     inverse.catch_up(s, p)
+    if r.kind == ReportKind.FUNDING:
+        _on_funding(s, p, out, r)
+        return
     before = s.ledger.short_lots
     account(s, p, out, r)
     if s.ledger.short_lots != before:
@@ -162,6 +165,17 @@ def on_report(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, r: Repo
             if was_remembered or (s.risk.is_shutdown and not close_ladder.is_closing(s)):
                 _try_exit(s, p, out, r.ts_recv_ns)  # there may be no further book to close at
         _keep_up(portfolio, s, p, out, r.ts_recv_ns, Occasion.OTHER.value)
+
+
+@jit
+def _on_funding(s: SymbolState, p: Params, out: Out, r: Report) -> None:
+    """Money and no word of an order: the account is noted, and the next book is the first that may decide otherwise because of it."""
+    if not account_funding(s, r):
+        return
+    mark(s)
+    log_equity(s, p, out, r.ts_recv_ns)
+    if not s.risk.is_draining:
+        _set_wake(s)
 
 
 @jit

@@ -2,7 +2,7 @@
 
 After a book was looked at in full, `note` writes down what its decision rested on; at the next one `is_quiet` tells whether all of it
 still holds. Then the gate that stopped us stops us again, what rests stays where it is, and only the gate's count grows. Everything is
-judged on the safe side: what is not sure is looked at in full. Whatever else happens to a symbol - a report, a timer, funding, a hand
+judged on the safe side: what is not sure is looked at in full. Whatever else happens to a symbol - a report, a timer, a hand
 on its state - must `forget` first. Results are the same, to the bit, as without this.
 """
 

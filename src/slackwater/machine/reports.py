@@ -7,7 +7,7 @@ import math
 from slackwater.decision.exits import resting_reason
 from slackwater.decision.inverse import is_unwinding, on_entry_fill, on_exit_fill
 from slackwater.kernel.jit import jit
-from slackwater.ledger.booking import apply_entry_fill, apply_exit_fill
+from slackwater.ledger.booking import apply_entry_fill, apply_exit_fill, apply_funding
 from slackwater.market.spreads import median_spread_bps
 from slackwater.orders import entry_group, take_profit
 from slackwater.orders.close_ladder import is_closing
@@ -34,6 +34,17 @@ def account(s: SymbolState, p: Params, out: Out, r: Report) -> None:
         _account_unknown(s, p, out, r)
         return
     _account_own(s, p, out, r, slot)
+
+
+@jit
+def account_funding(s: SymbolState, r: Report) -> bool:
+    """Book what the venue paid for the position, or took; false when it is told again."""
+    if r.sequence <= s.ledger.funding_sequence:
+        s.stray_reports += 1
+        return False
+    s.ledger.funding_sequence = r.sequence
+    apply_funding(s.ledger, r.funding_usd)
+    return True
 
 
 @jit

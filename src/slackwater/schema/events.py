@@ -51,7 +51,7 @@ class TapeZone(Record):
 
 
 class ReportKind(IntEnum):
-    """What the venue says about one of our orders."""
+    """What the venue says about one of our orders, or that it paid funding for our position."""
 
     ACK = 1
     REJECT = 2
@@ -62,6 +62,7 @@ class ReportKind(IntEnum):
     CANCEL_REJECT = 7
     EXPIRE = 8
     STATUS = 9  # the answer to a query about a live order, or about a filled one: its total is executed then
+    FUNDING = 10  # about no order: what the position brought at a funding time
 
 
 class FillCause(IntEnum):
@@ -100,7 +101,8 @@ class VenueReason(IntEnum):
 
 class Report(Record):
     """One message from the venue about one order. The `cum_` fields are the order's as the venue had them when it wrote the message: who
-    missed a fill can book the difference. Order 0 is the venue's own: its fills are a liquidation that buys the short back."""
+    missed a fill can book the difference. Order 0 is the venue's own: its fills are a liquidation that buys the short back, and its FUNDING
+    tells of money alone."""
 
     ts_venue_ns: i64  # when it happened there
     ts_recv_ns: i64  # when it reaches us
@@ -114,6 +116,7 @@ class Report(Record):
     queue_ahead_lots: i64  # FILL of a resting order: what stood before us when the filling event came; -1 unknown
     fee_usd: f64  # FILL: positive when paid
     cum_fee_usd: f64  # over all fills so far
+    funding_usd: f64  # FUNDING: positive when received
     reason: i64  # VenueReason
     symbol: i32
     kind: u8  # ReportKind

@@ -60,10 +60,11 @@ class Ledger(Record):
     short_lots: i64
     avg_entry: f64  # average cost; a partial exit leaves it
     fees_open_usd: f64  # entry fees that no exit has realised yet
-    funding_open_usd: f64
+    funding_open_usd: f64  # funding likewise; told of while flat, it waits for the next position
     realised_usd: f64  # gross, since the start
     fees_usd: f64  # since the start
     funding_usd: f64
+    funding_sequence: i64  # the venue's number of the newest funding booked
     opened_ns: i64  # of the position; 0 when flat
     layers_opened: i64  # since flat
     first_layer: i64  # the oldest layer that still holds something
@@ -371,7 +372,7 @@ class SymbolState(Record):
     wake_ns: i64  # when any timer is due: that, or the next row of equity
     equity_logged_ns: i64
     gate_counts: Annotated[Vec[i64], 2 * GATE_COUNT]
-    stray_reports: i64  # about orders we no longer know
+    stray_reports: i64  # about orders we no longer know, or funding told again
 
 
 class Portfolio(Record):

@@ -10,9 +10,9 @@ from slackwater.schema.params import Params
 from slackwater.sim.faults import is_outage, is_refused
 from slackwater.sim.fees import notional_usd
 from slackwater.sim.in_flight import (
+    draft_bare,
     draft_end,
     draft_order,
-    draft_refusal,
     find_end,
     refusal_of,
     refuse_request,
@@ -236,5 +236,5 @@ def _query(v: VenueState, p: Params, request: Request) -> None:
     elif k >= 0:
         draft_end(v, k)
     else:
-        draft_refusal(v, request.order_id, request.price_ticks, request.lots, ReportKind.REJECT.value, VenueReason.UNKNOWN_ORDER)
+        draft_bare(v, request.order_id, request.price_ticks, request.lots, ReportKind.REJECT.value, VenueReason.UNKNOWN_ORDER)
     send_query_answer(v, p)

@@ -19,7 +19,7 @@ from slackwater.schema.params import Params
 from slackwater.schema.state import MAX_ORDERS, Portfolio, SymbolState
 from slackwater.schema.units import NEVER_NS, SEC
 from slackwater.sim.cursors import Cursor
-from slackwater.sim.in_flight import draft_end, draft_refusal, find_end, post_report
+from slackwater.sim.in_flight import draft_bare, draft_end, find_end, post_report
 from slackwater.sim.records import MAX_FINISHED, VenueState
 from slackwater.sim.resting import NO_SLOT, expire_all, find_live
 
@@ -72,6 +72,6 @@ def tell_ends(s: SymbolState, v: VenueState, now_ns: int) -> None:
     for k in range(MAX_ORDERS):
         o = s.orders[k]
         if o.status != OrderStatus.FREE and find_end(v, o.order_id) < 0 and find_live(v, o.order_id) == NO_SLOT:
-            draft_refusal(v, o.order_id, o.price_ticks, o.lots, ReportKind.EXPIRE.value, VenueReason.END_OF_TAPE)
+            draft_bare(v, o.order_id, o.price_ticks, o.lots, ReportKind.EXPIRE.value, VenueReason.END_OF_TAPE)
             post_report(v, now_ns)
     expire_all(v, now_ns, VenueReason.END_OF_TAPE)

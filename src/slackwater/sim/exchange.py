@@ -8,7 +8,7 @@ from slackwater.schema.instrument import Instrument
 from slackwater.schema.params import Params
 from slackwater.sim.arrival import on_arrival
 from slackwater.sim.fees import funding_usd
-from slackwater.sim.in_flight import next_arrival_ns, next_report_ns, pop_report, submit
+from slackwater.sim.in_flight import next_arrival_ns, next_report_ns, pop_report, report_funding, submit
 from slackwater.sim.matching import is_valid_book, on_book, on_trade, set_book
 from slackwater.sim.records import ASK, BID, VenueState
 from slackwater.sim.resting import expire_all
@@ -88,5 +88,15 @@ def on_row(v: VenueState, ins: Instrument, p: Params, row: TapeRow) -> None:
         else:
             v.rejected_input_count += 1
     elif row.kind == RowKind.FUNDING:
-        mid = (v.touch_ticks[BID] + v.touch_ticks[ASK]) * ins.tick_num / (2.0 * ins.tick_den)
-        v.funding_usd += funding_usd(ins, -v.position_lots, mid, row.value)
+        _pay_funding(v, ins, p, row.value)
+
+
+@jit
+def _pay_funding(v: VenueState, ins: Instrument, p: Params, rate: float) -> None:
+    """A funding time: what is held then is paid for at the mid of then, and a report tells how much, unless that is nothing."""
+    if v.position_lots == 0 or rate == 0.0:
+        return
+    mid = (v.touch_ticks[BID] + v.touch_ticks[ASK]) * ins.tick_num / (2.0 * ins.tick_den)
+    usd = funding_usd(ins, -v.position_lots, mid, rate)
+    v.funding_usd += usd
+    report_funding(v, p, usd)

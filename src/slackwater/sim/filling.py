@@ -9,14 +9,14 @@ from slackwater.schema.params import Params
 from slackwater.sim.fees import fee_usd, notional_usd
 from slackwater.sim.in_flight import draft_order, send_report
 from slackwater.sim.margin import book_position, note_liquidation
-from slackwater.sim.records import LIQUIDATION_ID, VenueOrder, VenueState
+from slackwater.sim.records import VENUES_OWN, VenueOrder, VenueState
 from slackwater.sim.resting import end_order, end_surplus, note_reach
 
 
 @jit
 def draft_fill(v: VenueState, order: VenueOrder, price_ticks: int, lots: int, cause: FillCause) -> None:
     """Write a fill into the draft; call it before the queue learns from the event, so that it shows what stood before us."""
-    reason = VenueReason.LIQUIDATION if order.order_id == LIQUIDATION_ID else VenueReason.NONE
+    reason = VenueReason.LIQUIDATION if order.order_id == VENUES_OWN else VenueReason.NONE
     draft_order(v, order, ReportKind.FILL.value, reason)
     v.draft.price_ticks = price_ticks
     v.draft.lots = lots
@@ -29,7 +29,7 @@ def settle_fill(v: VenueState, ins: Instrument, p: Params, order: VenueOrder) ->
     """Book the fill in the draft: order, position, fee, report, and reduce-only orders that no longer fit."""
     draft = v.draft
     draft.fee_usd = fee_usd(ins, p, draft.price_ticks, draft.lots, draft.maker)
-    if order.order_id == LIQUIDATION_ID:
+    if order.order_id == VENUES_OWN:
         draft.fee_usd += notional_usd(ins, draft.price_ticks, draft.lots) * p.liquidation_fee
     order.cum_lots += draft.lots
     order.leaves_lots -= draft.lots

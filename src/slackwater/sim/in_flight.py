@@ -10,7 +10,7 @@ from slackwater.schema.units import NEVER_NS
 from slackwater.sim.faults import can_be_lost, draw_answer_faults, has_answer_faults
 from slackwater.sim.latency import arrival_ns, receive_ns, response_delay_ns
 from slackwater.sim.queue import UNKNOWN_AHEAD, reported_ahead
-from slackwater.sim.records import LIQUIDATION_ID, MAX_FINISHED, MAX_REPORTS, MAX_REQUESTS, Request, VenueOrder, VenueState
+from slackwater.sim.records import MAX_FINISHED, MAX_REPORTS, MAX_REQUESTS, VENUES_OWN, Request, VenueOrder, VenueState
 
 
 @jit
@@ -29,6 +29,7 @@ def copy_report(source: Report, dest: Report) -> None:
     dest.arrived_unknown = source.arrived_unknown
     dest.fee_usd = source.fee_usd
     dest.cum_fee_usd = source.cum_fee_usd
+    dest.funding_usd = source.funding_usd
     dest.symbol = source.symbol
     dest.kind = source.kind
     dest.cause = source.cause
@@ -125,6 +126,7 @@ def _clear_fill(v: VenueState) -> None:
     v.draft.queue_ahead_lots = UNKNOWN_AHEAD
     v.draft.fee_usd = 0.0
     v.draft.cum_fee_usd = 0.0
+    v.draft.funding_usd = 0.0
     v.draft.cause = FillCause.NONE
     v.draft.maker = False
     v.draft.arrived_unknown = False
@@ -166,10 +168,10 @@ def post_report(v: VenueState, recv_ns: int) -> None:
 def send_report(v: VenueState, p: Params) -> None:
     """Send the draft, written now: it is received after the response latency and in the order written, unless a fault is drawn for it.
 
-    What the venue does on its own account is always told once and in time: no query could find it out.
+    What the venue does of its own accord is always told once and in time: no query could find it out.
     """
     recv_ns = receive_ns(v, p, v.event_ns)
-    if not has_answer_faults(p) or v.draft.order_id == LIQUIDATION_ID:
+    if not has_answer_faults(p) or v.draft.order_id == VENUES_OWN:
         post_report(v, recv_ns)
         return
     is_lost, is_late, is_twice = draw_answer_faults(v, p)
@@ -186,14 +188,22 @@ def send_report(v: VenueState, p: Params) -> None:
 
 
 @jit
+def report_funding(v: VenueState, p: Params, usd: float) -> None:
+    """Report what the position received at a funding time; negative when it paid."""
+    draft_bare(v, VENUES_OWN, 0, 0, ReportKind.FUNDING.value, VenueReason.NONE)
+    v.draft.funding_usd = usd
+    send_report(v, p)
+
+
+@jit
 def send_query_answer(v: VenueState, p: Params) -> None:
     """Send the draft as the answer to a query, which no fault touches."""
     post_report(v, receive_ns(v, p, v.event_ns))
 
 
 @jit
-def draft_refusal(v: VenueState, order_id: int, price_ticks: int, lots: int, kind: int, reason: VenueReason) -> None:
-    """Write into the draft that there is no such order, or that a request changed none."""
+def draft_bare(v: VenueState, order_id: int, price_ticks: int, lots: int, kind: int, reason: VenueReason) -> None:
+    """Write into the draft what tells of no execution: that there is no such order, that a request changed none, or funding."""
     draft = v.draft
     draft.ts_venue_ns = v.event_ns
     draft.order_id = order_id
@@ -207,7 +217,7 @@ def draft_refusal(v: VenueState, order_id: int, price_ticks: int, lots: int, kin
 @jit
 def refuse_request(v: VenueState, p: Params, request: Request, kind: int, reason: VenueReason) -> None:
     """Report that a request changed no order."""
-    draft_refusal(v, request.order_id, request.price_ticks, request.lots, kind, reason)
+    draft_bare(v, request.order_id, request.price_ticks, request.lots, kind, reason)
     send_report(v, p)
 
 

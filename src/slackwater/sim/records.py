@@ -18,7 +18,7 @@ MAX_FINISHED = 64  # ended orders that a query still finds
 BID = 0  # index of the bid in arrays of two sides
 ASK = 1
 NEVER_TICKS = 1 << 62
-LIQUIDATION_ID = 0  # the order that closes a position by force; ours count from 1
+VENUES_OWN = 0  # the order number of what the venue does of its own accord, liquidations and funding; ours count from 1
 
 
 class OrderState(IntEnum):
@@ -117,7 +117,7 @@ class VenueState(Record):
     refused_request_count: i64  # requests that found the ring full: a defect of the caller
     lost_report_count: i64  # reports that found the ring full: the run must not be trusted
     rejected_input_count: i64  # rows that made no sense
-    funding_usd: f64  # received, less paid, on the position as the venue had it
+    funding_usd: f64  # received, less paid, since the start
 
 
 venue_at = row_of(VenueState)

@@ -11,7 +11,7 @@ from slackwater.schema.instrument import Instrument
 from slackwater.schema.params import Params
 from slackwater.schema.units import BPS
 from slackwater.sim.filling import draft_fill, settle_fill
-from slackwater.sim.records import LIQUIDATION_ID, NEVER_TICKS, OrderState, VenueOrder, VenueState
+from slackwater.sim.records import NEVER_TICKS, VENUES_OWN, OrderState, VenueOrder, VenueState
 from slackwater.sim.resting import end_with_report, far_index, free_slot, open_order, remove_ended
 
 MAX_LEVELS = 64  # assumed ticks behind the touch; halving leaves nothing long before, and a flat book must end somewhere
@@ -68,7 +68,7 @@ def liquidate(v: VenueState, ins: Instrument, p: Params) -> None:
             end_with_report(v, p, order, ReportKind.EXPIRE.value, VenueReason.LIQUIDATION)
     remove_ended(v)
     order = v.orders[free_slot(v)]
-    open_order(order, LIQUIDATION_ID, Side.BUY.value, 0, -v.position_lots)
+    open_order(order, VENUES_OWN, Side.BUY.value, 0, -v.position_lots)
     order.type = OrderType.MARKET
     order.tif = Tif.IOC
     order.reduce_only = True

@@ -119,8 +119,8 @@ def still_market() -> list[tuple[int, ...]]:
     return events
 
 
-def set_row(row: np.record, at_ns: int, event: tuple[int, ...]) -> None:
-    """Write a book (four numbers), a trade (price, size, sign of the aggressor) or, with none, a row that says nothing."""
+def set_row(row: np.record, at_ns: int, event: tuple[float, ...]) -> None:
+    """Write a book (four numbers), a trade (price, size, sign of the aggressor), funding (its rate) or, with none, a row of no meaning."""
     row.ts_event = row.ts_recv = at_ns
     if len(event) == 4:
         row.kind = RowKind.BOOK
@@ -130,7 +130,7 @@ def set_row(row: np.record, at_ns: int, event: tuple[int, ...]) -> None:
         row.price_ticks, row.lots, row.buyer_maker = event[0], event[1], event[2] < 0
     else:
         row.kind = RowKind.FUNDING
-        row.value = 0.0
+        row.value = event[0] if event else 0.0
 
 
 def level(word: str) -> tuple[int, int]:
@@ -144,10 +144,12 @@ def level_text(price_ticks: int, lots: int) -> str:
     return f"{price_ticks // TICKS}.{price_ticks % TICKS:02d}x{lots}"
 
 
-def market_event(verb: str, words: list[str]) -> tuple[int, ...]:
+def market_event(verb: str, words: list[str]) -> tuple[float, ...]:
     """What `set_row` takes, of a line's words."""
     if verb == "book":
         return (*level(words[0]), *level(words[1]))
+    if verb == "funding":
+        return (float(words[0]),)
     return (*level(words[0]), Side[words[1].upper()] * 1) if verb == "trade" else ()
 
 
@@ -255,7 +257,7 @@ class Desk:
                 assert (cmd["price_ticks"], cmd["lots"]) == (event["price_ticks"], event["lots"])
                 self.sent[int(cmd["order_id"])] = (int(cmd["price_ticks"]), int(cmd["lots"]))
 
-    def market(self, at_ns: int, event: tuple[int, ...]) -> None:
+    def market(self, at_ns: int, event: tuple[float, ...]) -> None:
         """A row of the tape."""
         set_row(self.row[0], at_ns, event)
         self._do(EVENT, at_ns)
@@ -287,6 +289,13 @@ class Desk:
         r.cum_lots, r.cum_cost_ticklots, r.cum_fee_usd = cum, self.cost[order_id], rate * self.cost[order_id] / TICKS
         self._do(REPORT, at_ns)
 
+    def fund(self, at_ns: int, usd: float, sequence: int) -> None:
+        """A report of what was received for the position at a funding time."""
+        r = self.report[0]
+        r.kind, r.order_id, r.ts_recv_ns, r.ts_venue_ns = ReportKind.FUNDING, 0, at_ns, at_ns
+        r.funding_usd, r.sequence = usd, sequence
+        self._do(REPORT, at_ns)
+
     def wake(self, until_ns: int) -> None:
         """Let the timers fire that are due by then."""
         while self.state.wake_ns <= until_ns:
@@ -305,6 +314,8 @@ class Desk:
         """One line of a scenario; returns what `show` shows, else nothing."""
         if verb in REPORTS:
             self.tell(at_ns, verb, words)
+        elif verb == "funded":
+            self.fund(at_ns, float(words[0]), int(words[1]))
         elif verb == "shutdown":
             self._do(SHUTDOWN, at_ns)
         elif verb in ("book", "trade"):

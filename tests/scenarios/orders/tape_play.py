@@ -29,7 +29,7 @@ from tests.scenarios.orders.desk import (
 FEED_MS = 0.0
 
 
-def tape_of(events: list[tuple[int, tuple[int, ...]]], feed_ns: int) -> Box:
+def tape_of(events: list[tuple[int, tuple[float, ...]]], feed_ns: int) -> Box:
     """The still market and then some events, as a tape that takes `feed_ns` to reach us."""
     before = [(at_ns, tuple(event)) for at_ns, *event in still_market()]
     tape = rows(TapeRow, len(before) + len(events))
@@ -39,7 +39,7 @@ def tape_of(events: list[tuple[int, tuple[int, ...]]], feed_ns: int) -> Box:
     return tape
 
 
-def session_of(events: list[tuple[int, tuple[int, ...]]], changes: dict[str, dict[str, object]]) -> Session:
+def session_of(events: list[tuple[int, tuple[float, ...]]], changes: dict[str, dict[str, object]]) -> Session:
     """A session over one symbol's scripted tape."""
     feed_ms = changes.get("sim", {}).get("feed_latency_ms", FEED_MS)
     assert isinstance(feed_ms, int | float)

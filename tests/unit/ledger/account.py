@@ -27,9 +27,8 @@ def _exit_fill(box, p, out, now_ns, ticks, lots, fee_usd, reason, reference_ask)
 
 
 @jit
-def _funding(box, p, rate, mid):
-    box[0].market.mid = mid
-    booking.apply_funding(box[0], p[0], rate)
+def _funding(box, usd):
+    booking.apply_funding(box[0].ledger, usd)
 
 
 @jit
@@ -100,9 +99,9 @@ class Account:
         """A fill of an exit."""
         _exit_fill(self.box, self.p, self.out, now_ns, ticks, lots, fee_usd, reason.value, reference)
 
-    def fund(self, rate: float, mid: float) -> None:
-        """A funding time."""
-        _funding(self.box, self.p, rate, mid)
+    def fund(self, usd: float) -> None:
+        """Funding received; negative when paid."""
+        _funding(self.box, usd)
 
     def mark(self, ask: float) -> None:
         """Take the equity at an ask."""

@@ -21,7 +21,7 @@ def worked_example() -> Account:
     account.sell(2 * SEC, 10_001, 1, 0.025)
     account.sell(3 * SEC, 10_002, 1, 0.025)
     account.sell_layer(60 * SEC, 10_100, 6, 0.15)
-    account.fund(0.0001, 100.5)  # 0.0001 * 100.5 * 10
+    account.fund(0.1005)
     return account
 
 
@@ -137,15 +137,34 @@ def test_exits_beyond_the_position_are_counted_not_held() -> None:
     assert account.ledger.fees_usd == 0.75
 
 
-@pytest.mark.parametrize(("rate", "usd"), [(0.0001, 0.1005), (-0.0002, -0.201)])
-def test_a_short_receives_positive_funding(rate: float, usd: float) -> None:
+@pytest.mark.parametrize("usd", [0.1005, -0.201])
+def test_funding_accrues_to_the_position(usd: float) -> None:
     account = Account()
-    account.fund(rate, 100.5)
-    assert account.ledger.funding_usd == 0.0  # flat: none of ours
     account.sell_layer(1, 10_000, 10)
-    account.fund(rate, 100.5)
-    assert account.ledger.funding_usd == pytest.approx(usd, abs=EXACT)
-    assert account.ledger.episode.funding_usd == account.ledger.funding_open_usd == account.ledger.funding_usd
+    account.fund(usd)
+    account.fund(usd)
+    led = account.ledger
+    assert led.funding_usd == led.funding_open_usd == led.episode.funding_usd == pytest.approx(2 * usd, abs=EXACT)
+    assert account.read(100.0)["equity"] == pytest.approx(2 * usd, abs=EXACT)
+
+
+def test_funding_told_of_while_flat_is_the_next_positions() -> None:
+    account = Account()
+    account.sell_layer(1, 10_000, 10)
+    account.fund(0.25)
+    account.buy(2, 10_000, 10)
+    account.fund(0.5)
+    assert account.read(100.0)["equity"] == pytest.approx(0.75, abs=EXACT)  # it counts at once
+    account.sell_layer(3, 10_000, 4)
+    account.fund(-0.1)
+    assert account.ledger.funding_open_usd == pytest.approx(0.4, abs=EXACT)
+    account.buy(4, 10_000, 1)
+    account.buy(5, 10_000, 3)
+    assert [row.funding_usd for row in account.close_rows] == pytest.approx([0.25, 0.4], abs=EXACT)
+    assert [row.net_usd for row in account.close_rows] == pytest.approx([0.25, 0.4], abs=EXACT)
+    assert [row.net_usd for row in account.realisation_rows] == pytest.approx([0.25, 0.1, 0.3], abs=EXACT)
+    assert account.ledger.funding_usd == pytest.approx(0.65, abs=EXACT)
+    assert account.ledger.funding_open_usd == 0.0
 
 
 fills = st.lists(st.tuples(st.integers(9_000, 11_000), st.integers(1, 50), st.booleans(), st.integers(-5, 20)), min_size=1, max_size=25)

@@ -13,7 +13,7 @@ def account_of_ten() -> Account:
     """Ten short at 100, 0.25 of entry fees, 0.1 of funding received."""
     account = Account()
     account.sell_layer(1, 10_000, 10, 0.25)
-    account.fund(0.0001, 100.0)
+    account.fund(0.1)
     return account
 
 

@@ -18,6 +18,19 @@ def close_of(ledger: Ledger, now: int, sell: float, buy: float, reason: str, fee
     return ledger.closes[-1]
 
 
+def test_early_funding_waits_for_the_next_position() -> None:
+    ledger = Ledger(S)
+    ledger.bid, ledger.ask = 89.0, 90.0
+    ledger.on_funding(0.5)
+    assert (ledger.equity_usd, ledger.position) == (0.5, None)
+    ledger.on_entry_fill(1 * SEC, 1, 90.0, 4, 0.1)
+    ledger.on_funding(-0.1)
+    assert ledger.equity_usd == pytest.approx(0.3)
+    ledger.on_exit_fill(2 * SEC, REST, 90.0, 4, 0.0, "tp_rest", 90.0)
+    assert (ledger.closes[0].funding_usd, ledger.closes[0].net_usd) == (pytest.approx(0.4), pytest.approx(0.3))
+    assert ledger.equity_usd == pytest.approx(0.3)
+
+
 def test_average_cost_partial_exits_and_the_close_row() -> None:
     ledger = Ledger(S)
     ledger.bid, ledger.ask = 89.0, 90.0

@@ -164,14 +164,6 @@ def test_bad_rows_are_counted() -> None:
     assert list(venue.state.touch_ticks) == [1000, 1001]
 
 
-def test_funding_accrues_on_the_venue_position() -> None:
-    venue = open_venue()
-    venue.hold(-20)
-    venue.funding(MS, 0.0001)
-    assert venue.state.funding_usd == pytest.approx(20 * 100.05 * 0.0001)
-    assert venue.pop_all() == []
-
-
 def test_a_fill_says_whether_its_order_arrived_behind_a_better_touch() -> None:
     venue = open_venue()
     place(venue, MS, 1, 1002, 4)

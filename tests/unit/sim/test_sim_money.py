@@ -128,13 +128,3 @@ def test_an_order_is_modified_only_so_often() -> None:
     venue.arrive_until(2 * MS)
     told = [(int(r.kind), int(r.reason), int(r.lots)) for r in venue.pop_all()][1:]
     assert told == [(ReportKind.AMEND_ACK, VenueReason.NONE, 5), (ReportKind.AMEND_REJECT, VenueReason.AMEND_LIMIT, 5)]
-
-
-def test_funding_is_paid_on_the_position_at_its_time() -> None:
-    venue = Venue()
-    venue.book(0, 1000, 5, 1001, 10)
-    venue.hold(-20)
-    venue.funding(MS, 0.0001)
-    venue.hold(15)
-    venue.funding(2 * MS, -0.0002)
-    assert venue.state.funding_usd == pytest.approx(100.05 * (20 * 0.0001 - 5 * 0.0002))
