@@ -48,5 +48,7 @@ def test_alone_or_beside_others(funded: Path, tmp_path: Path) -> None:
     both = run_backtest(Request(funded, tmp_path / "both", config, is_one_model=True))["summary"]["symbols"]
     for symbol in ("SYNA", "SYNB"):
         document = run_backtest(Request(funded, tmp_path / symbol, config, (symbol,), is_one_model=True))
-        assert document["summary"]["symbols"][symbol] == both[symbol]
+        alone = document["summary"]["symbols"][symbol]
+        for name in ("orders_sha256", "funding_usd", "equity_usd", "max_drawdown_usd"):
+            assert alone[name] == both[symbol][name], name
         assert pq.read_metadata(tmp_path / symbol / "fills.parquet").num_rows > 10

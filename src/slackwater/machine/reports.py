@@ -40,7 +40,6 @@ def account(s: SymbolState, p: Params, out: Out, r: Report) -> None:
 def account_funding(s: SymbolState, r: Report) -> bool:
     """Book what the venue paid for the position, or took; false when it is told again."""
     if r.sequence <= s.ledger.funding_sequence:
-        s.stray_reports += 1
         return False
     s.ledger.funding_sequence = r.sequence
     apply_funding(s.ledger, r.funding_usd)

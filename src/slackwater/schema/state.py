@@ -372,7 +372,7 @@ class SymbolState(Record):
     wake_ns: i64  # when any timer is due: that, or the next row of equity
     equity_logged_ns: i64
     gate_counts: Annotated[Vec[i64], 2 * GATE_COUNT]
-    stray_reports: i64  # about orders we no longer know, or funding told again
+    stray_reports: i64  # about orders we no longer know
 
 
 class Portfolio(Record):

@@ -108,7 +108,7 @@ def test_a_payment_that_is_told_again_is_booked_once() -> None:
         0.300 funded 0.25 7
         0.400 funded -0.05 9
         0.500 funded 0.25 7
-        0.600 show -> short 5 entry idle close idle stray 2
+        0.600 show -> short 5 entry idle close idle
         """
     )
     ledger = desk.state.ledger

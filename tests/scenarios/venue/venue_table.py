@@ -168,6 +168,8 @@ def report_text(report: np.record) -> str:
         words += [level, cause.name.lower()] + (["ahead", ahead] if report.maker else [])
     elif kind in (ReportKind.CANCEL_ACK, ReportKind.EXPIRE):
         words += ["cum", str(report.cum_lots)]
+    elif kind == ReportKind.FUNDING:
+        words.append(f"{report.funding_usd:.9f}")
     if reason != VenueReason.NONE:
         words.append(reason.name.lower())
     return " ".join(words)
