@@ -20,7 +20,7 @@ from slackwater.schema.state import Portfolio, SymbolState
 @jit_inline
 def is_entry_disabled(s: SymbolState, p: Params) -> bool:
     """Whether entries and adds are off until somebody switches them on."""
-    return s.risk.is_drawdown_halted or s.risk.is_halted or s.risk.is_shutdown or p.recovery_only
+    return s.risk.drawdown_halt_ns > 0 or s.risk.is_halted or s.risk.is_shutdown or p.recovery_only
 
 
 @jit_inline

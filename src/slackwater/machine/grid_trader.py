@@ -135,8 +135,8 @@ def _try_exit(s: SymbolState, p: Params, out: Out, now_ns: int) -> bool:
 @jit
 def _remember_exit(s: SymbolState, p: Params, now_ns: int) -> None:
     """Note a forced exit, which runs as soon as no answer is missing; the first one stays. A drawdown halts whatever the reason is."""
-    if exits.is_drawn_down(s, p):
-        s.risk.is_drawdown_halted = True
+    if s.risk.drawdown_halt_ns == 0 and exits.is_drawn_down(s, p):
+        s.risk.drawdown_halt_ns = now_ns
     if s.risk.remembered_exit == ExitReason.NONE:
         s.risk.remembered_exit = exits.forced_exit(s, p, now_ns)
 

@@ -225,6 +225,7 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
     for symbol, digest in zip(symbols, single_hashes, strict=True):
         summary["symbols"][symbol]["orders_sha256"] = digest
     config = request.config
+    halted_ns = zip(symbols, (s.risk.drawdown_halt_ns for s in session.states), strict=True)
     return {
         "version": __version__,
         "git_commit": git_commit(),
@@ -251,6 +252,7 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
         "liquidations": {source.name: int(v.liquidation_count) for source, v in zip(session.inputs, session.venues, strict=True)},
         "liquidated": _liquidated(folder, session),
         "halted": {source.name: causes for source, s in zip(session.inputs, session.states, strict=True) if (causes := halts(s))},
+        "drawdown_halts": {name: int(ns) for name, ns in halted_ns if ns},
         "lost_answers": {source.name: int(v.lost_answer_count) for source, v in zip(session.inputs, session.venues, strict=True)},
         "late_reports": {source.name: int(s.stray_reports) for source, s in zip(session.inputs, session.states, strict=True)},
         "slicing": slicing_words(config),

@@ -57,7 +57,7 @@ def with_halts(document: dict[str, Any], read: Callable[[str, list[str]], pa.Tab
 
 def halts(state: Any) -> list[str]:
     """Why a symbol's state opens nothing until an operator resumes it: `liquidation`, `drawdown`, both or neither."""
-    causes = ((LIQUIDATION, state.risk.is_halted), (DRAWDOWN, state.risk.is_drawdown_halted))
+    causes = ((LIQUIDATION, state.risk.is_halted), (DRAWDOWN, state.risk.drawdown_halt_ns > 0))
     return [cause for cause, holds in causes if holds]
 
 
@@ -81,12 +81,12 @@ def liquidation_said(entry: Liquidation) -> str:
 
 def entries_off(document: dict[str, Any], symbol: str, causes: Sequence[str]) -> str:
     """Why entries of a symbol were switched off, in words; empty when no cause is known."""
-    first = next((entry["ts_ns"] for entry in document["liquidated"] if entry["symbol"] == symbol), None)
-    since = "" if first is None else f" at {_moment(first)}"
+    liquidated = next((entry["ts_ns"] for entry in document["liquidated"] if entry["symbol"] == symbol), None)
+    drawn_down = document.get("drawdown_halts", {}).get(symbol)
     limit = document["config"]["risk"]["max_drawdown_usd"]
     words = {
-        LIQUIDATION: f"halted since the liquidation{since}",
-        DRAWDOWN: f"halted since a drawdown of more than risk.max_drawdown_usd: {limit}",
+        LIQUIDATION: f"halted since the liquidation{_at(liquidated)}",
+        DRAWDOWN: f"halted since a drawdown of more than risk.max_drawdown_usd: {limit}{_at(drawn_down)}",
         RECOVERY_ONLY: "orphans.recovery_only: true",
     }
     return ", ".join(words[cause] for cause in causes)
@@ -102,6 +102,10 @@ def freed_by(causes: Sequence[str]) -> str:
     """What would switch entries on again."""
     halted = ["an operator's resume, which a back-test does not have"] if set(causes) - {RECOVERY_ONLY} else []
     return " and ".join([*halted, *(["orphans.recovery_only: false"] if RECOVERY_ONLY in causes else [])])
+
+
+def _at(ns: int | None) -> str:
+    return "" if ns is None else f" at {_moment(ns)}"
 
 
 def _moment(ns: int) -> str:

@@ -156,7 +156,7 @@ class Risk(Record):
     breaker_sum_bps: f64
     breaker_trips: i64  # since the last reset
     breaker_until_ns: i64
-    is_drawdown_halted: flag  # until an operator resumes
+    drawdown_halt_ns: i64  # when a drawdown halted us, until an operator resumes; 0 when none did
     is_halted: flag  # something outside us moved the position
     is_shutdown: flag  # close everything
     is_draining: flag  # the tape has ended: no new decisions

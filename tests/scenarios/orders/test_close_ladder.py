@@ -373,7 +373,7 @@ def test_each_reason_that_was_dropped_waits_its_own_half_second() -> None:
 def test_a_drawdown_halts_entries() -> None:
     table = FORCED["and a drawdown"] + "5.000 book 99.80x50 100.00x50\n"
     settings = "set grid.cooldown_sec 0.1\nset risk.cooldown_steps_sec [0]\n"
-    assert check(after(OPEN, settings + table)).state.risk.is_drawdown_halted
+    assert check(after(OPEN, settings + table)).state.risk.drawdown_halt_ns == T0 + 1_000 * MS
 
 
 def test_a_drawdown_halts_entries_also_where_a_stop_closes() -> None:
@@ -385,7 +385,7 @@ def test_a_drawdown_halts_entries_also_where_a_stop_closes() -> None:
         1.020 fill 3 100.40x5 taker         -> end 3 filled 5/5 close_ioc; close stop 5
         5.000 book 99.80x50 100.00x50
     """
-    assert check(after(OPEN, settings + table)).state.risk.is_drawdown_halted
+    assert check(after(OPEN, settings + table)).state.risk.drawdown_halt_ns == T0 + 1_000 * MS
 
 
 def test_a_shutdown_while_flat_ends_the_entry_and_closes_what_it_still_fills() -> None:

@@ -57,7 +57,7 @@ def an_entry_order_works(lots: int) -> Change:
 
 # The entry is floor(56.428571 / 100.05 * 1000) = 564 lots, 56.4282 usd.
 ENTRY: list[tuple[Gate, Change]] = [
-    (Gate.ENTRY_DISABLED, risk("is_drawdown_halted", True)),
+    (Gate.ENTRY_DISABLED, risk("drawdown_halt_ns", NOW)),
     (Gate.REWARM, risk("restored_ns", NOW - 30 * SEC + 1)),
     (Gate.WARMUP, market("first_ns", NOW - 30 * SEC + 1)),
     (Gate.CLOSE_COOLDOWN, risk("cooldown_until_ns", NOW + 1)),
