@@ -22,7 +22,7 @@ from slackwater.runtime.tables import TABLES, Names
 from slackwater.schema.audit import LOG_ROWS, OrderEventRow, Out
 
 BATCH_ROWS = 1 << 14  # rows of a kind gathered before they are written; four times as many held 60 MB more
-WRITES_BETWEEN = 3  # tables written before Arrow gives memory back: taking it anew costs time, keeping it some 10 MB
+NEEDS_MOST = "order_events"  # the table whose writing takes most memory: long, and every row spells out an order's id
 RUN_FILE = "run.json"
 NEEDED_KEYS = ("symbols", "first_ns", "last_ns", "config", "summary", "tape", "seed")  # of `run.json`, by whatever reads it
 OWN_FILES = frozenset({RUN_FILE, "config.yaml", "report.html", "gates.parquet", *(f"{stem}.parquet" for stem in TABLES)})
@@ -138,12 +138,12 @@ class RunWriter:
         for rows in self._gathered.values():
             rows.view(np.uint8)[:] = 0  # taken from the system now, so that memory is the same however long the tape
         self._counts = dict.fromkeys(TABLES, 0)
-        self._writes = 0
         self._writers: dict[str, pq.ParquetWriter] = {}
 
     def drain(self, out_box: Box) -> None:
-        """Empty the buffers."""
+        """Empty the buffers. Row groups are all of one size, whose memory the next one of the same table takes again."""
         out = out_box[0]
+        self.digest.add(out.order_events[: int(out.order_event_count)])
         for stem, (field, counter, _) in TABLES.items():
             held, count = self._counts[stem], int(out[counter])
             # As bytes, because rows would be copied field by field.
@@ -151,15 +151,20 @@ class RunWriter:
             self._counts[stem] = held + count
             out[counter] = 0
             if held + count >= BATCH_ROWS:
-                self._write(stem)
+                self._write(stem, BATCH_ROWS)
         out["is_nearly_full"] = False
 
-    def _write(self, stem: str) -> None:
+    def _write(self, stem: str, count: int) -> None:
+        """Write the first rows of what is gathered; the rest moves to the front.
+
+        Arrow gives memory back just before and after the table that needs most. So the peak is that table's alone, not one that grows with
+        the chance of a long run that other tables are written shortly before; giving back at every table costs time.
+        """
+        if stem == NEEDS_MOST:
+            give_back()
         columns = TABLES[stem][2]
-        rows = self._gathered[stem][: self._counts[stem]]
-        self._counts[stem] = 0
-        if stem == "order_events":
-            self.digest.add(rows)
+        gathered, left = self._gathered[stem], self._counts[stem] - count
+        rows = gathered[:count]
         table = pa.table(columns(rows, self.names))
         if stem not in self._writers:
             # Numbers hardly repeat, so only words are worth a dictionary; times and counts differ little from row to row. Snappy takes
@@ -175,17 +180,19 @@ class RunWriter:
                 write_statistics=False,
             )
         self._writers[stem].write_table(table)
-        self._writes += 1
-        if self._writes % WRITES_BETWEEN == 0:
+        del table
+        gathered[:left].view(np.uint8)[:] = gathered[count : count + left].view(np.uint8)
+        self._counts[stem] = left
+        if stem == NEEDS_MOST:
             give_back()
 
     def close(self) -> None:
         """Write what is gathered and finish the files; a table without rows is a file without rows."""
         for stem in TABLES:
             if self._counts[stem] > 0 or stem not in self._writers:
-                self._write(stem)
-            self._writers[stem].close()
-        self._gathered.clear()
+                self._write(stem, self._counts[stem])
+            self._writers.pop(stem).close()
+            del self._gathered[stem]
 
     def abort(self) -> None:
         """Let go of the files of a run that failed."""
