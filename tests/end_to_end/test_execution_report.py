@@ -18,6 +18,7 @@ from slackwater.runtime.close_steps import close_steps
 from slackwater.runtime.execution import read_trades
 from slackwater.runtime.fill_models import empty
 from slackwater.runtime.tape_books import TapeBooks
+from slackwater.runtime.trade_columns import trade_columns
 from tests.end_to_end.check_run import SymbolTapeData, table
 from tests.end_to_end.command import answer, slackwater
 
@@ -103,7 +104,7 @@ def test_slippage_is_what_the_machine_noted_itself(stopped: Path) -> None:
     compared = 0
     for source, entry, state in zip(session.inputs, tape.symbols, session.states, strict=True):
         books = TapeBooks(source.rows, source.venue_order)
-        steps = close_steps(read_trades(stopped).of(source.name), books, entry.instrument.tick)
+        steps = close_steps(trade_columns(read_trades(stopped).of(source.name)), books, entry.instrument.tick)
         own = [row for row in forced if row["symbol"] == source.name]
         noted = {int(close.close_ns): float(close.slippage_bps) for close in state.behaviour.closes}
         bought = [row for row in table(stopped, "fills") if row["symbol"] == source.name and row["side"] == "buy"]

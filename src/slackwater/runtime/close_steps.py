@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from slackwater.runtime.tape_books import TapeBooks
-from slackwater.runtime.trade_columns import OrderColumns, Real, TradeTables, Whole, Words, cancels, fill_columns, order_columns
+from slackwater.runtime.trade_columns import OrderColumns, Real, TradeColumns, Whole, Words, cancels
 from slackwater.schema.units import BPS
 
 STEPS = ("maker", "ioc", "market")
@@ -32,14 +32,13 @@ class CloseSteps:
     slippage_bps: Real
 
 
-def close_steps(tables: TradeTables, books: TapeBooks | None, tick: Fraction) -> CloseSteps:
+def close_steps(trades: TradeColumns, books: TapeBooks | None, tick: Fraction) -> CloseSteps:
     """The closes of one symbol, from its orders, the cancels that made room for them, and the asks of its tape."""
-    orders = order_columns(tables.orders)
+    orders, fills = trades.orders, trades.fills
     rows = np.flatnonzero(orders.purpose == "close")
     steps = _steps(orders, rows)
-    fills = fill_columns(tables.fills, orders)
     own = np.flatnonzero(np.isin(fills.order, rows))
-    decided_ns = _decided_ns(tables, orders, rows)
+    decided_ns = _decided_ns(trades, rows)
     at = np.searchsorted(rows, fills.order[own])
     ask = np.zeros(len(own))
     if books is not None:
@@ -56,22 +55,20 @@ def _steps(orders: OrderColumns, rows: Whole) -> Words:
     return found
 
 
-def _decided_ns(tables: TradeTables, orders: OrderColumns, rows: Whole) -> Whole:
+def _decided_ns(trades: TradeColumns, rows: Whole) -> Whole:
     """When what each closing order belongs to was decided.
 
     A close first cancels what else works, and its first order leaves when the last of that has ended: the cancel was sent at the decision.
     With nothing to cancel the order leaves at once. An upgrade decides anew. What waited for another answer first is late by that answer.
     """
-    cleared, upgraded = (cancels(tables.order_events, reasons) for reasons in (CLEARED, UPGRADED))
+    orders = trades.orders
     sent_by_end: dict[int, int] = {}
     renewed: dict[int, list[int]] = {}
-    keys = orders.ids.to_pylist() if cleared or upgraded else []
-    for k, key in enumerate(keys):
-        if key in cleared:
-            end_ns = int(orders.final_ns[k])
-            sent_by_end[end_ns] = min(cleared[key], sent_by_end.get(end_ns, cleared[key]))
-        if key in upgraded:
-            renewed.setdefault(int(orders.group_id[k]), []).append(upgraded[key])
+    for k, sent_ns in cancels(trades, CLEARED).items():
+        end_ns = int(orders.final_ns[k])
+        sent_by_end[end_ns] = min(sent_ns, sent_by_end.get(end_ns, sent_ns))
+    for k, sent_ns in cancels(trades, UPGRADED).items():
+        renewed.setdefault(int(orders.group_id[k]), []).append(sent_ns)
     first_ns: dict[int, int] = {}
     found = np.zeros(len(rows), np.int64)
     for k in np.argsort(orders.created_ns[rows], kind="stable"):

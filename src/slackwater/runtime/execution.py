@@ -17,7 +17,7 @@ from slackwater.runtime.close_steps import CloseSteps, close_steps, step_figures
 from slackwater.runtime.holding import Holdings, holding_figures, holdings
 from slackwater.runtime.markouts import Markouts, markout_figures, markouts_bps
 from slackwater.runtime.tape_books import TapeBooks
-from slackwater.runtime.trade_columns import NEEDED, FillColumns, TradeTables, fill_columns, is_cancel, order_columns
+from slackwater.runtime.trade_columns import NEEDED, FillColumns, TradeTables, is_cancel, trade_columns
 
 Figures = dict[str, Any]
 BATCH_ROWS = 1 << 14
@@ -80,14 +80,14 @@ def execution(tables: TradeTables, traded: Sequence[Traded], span_ns: tuple[int,
 
 
 def _part(tables: TradeTables, entry: Traded, span_ns: tuple[int, int]) -> _Part:
-    orders = order_columns(tables.orders)
-    fills = fill_columns(tables.fills, orders)
+    trades = trade_columns(tables)
+    fills = trades.fills
     give_back()
     markouts = None if entry.books is None else markouts_bps(fills, entry.books, entry.tick)
-    steps = close_steps(tables, entry.books, entry.tick)
+    steps = close_steps(trades, entry.books, entry.tick)
     held = holdings(fills, span_ns[1])
     figures = {
-        "orders": activities(orders, fills),
+        "orders": activities(trades.orders, fills),
         "markouts": None if markouts is None else markout_figures(markouts, fills.purpose, fills.is_maker),
         "close_steps": step_figures([steps]),
         "held": holding_figures([held], span_ns[1] - span_ns[0]),
@@ -96,8 +96,8 @@ def _part(tables: TradeTables, entry: Traded, span_ns: tuple[int, int]) -> _Part
 
 
 def _together(tables: TradeTables, parts: list[_Part], span_ns: tuple[int, int]) -> Figures:
-    orders = order_columns(tables.orders)
-    together = activities(orders, fill_columns(tables.fills, orders))
+    trades = trade_columns(tables)
+    together = activities(trades.orders, trades.fills)
     for figures in together.values():
         # Quantities of different symbols have no sum.
         figures["qty"] = None

@@ -114,7 +114,7 @@ class OrdersDigest:
             numbers = numbers[np.lexsort((numbers[:, SYMBOL], numbers[:, TIME]))]
         symbols = numbers[:, SYMBOL].copy()
         numbers[:, SYMBOL] = self._names[symbols]
-        self._total.update(numbers.tobytes())
+        self._total.update(numbers.data)
         if len(self._single) > 1:
             for k in np.unique(symbols).tolist():
                 self._single[k].update(numbers[symbols == k].tobytes())
@@ -165,7 +165,7 @@ class RunWriter:
         columns = TABLES[stem][2]
         gathered, left = self._gathered[stem], self._counts[stem] - count
         rows = gathered[:count]
-        table = pa.table(columns(rows, self.names))
+        table = _without_nulls(columns(rows, self.names))
         if stem not in self._writers:
             # Numbers hardly repeat, so only words are worth a dictionary; times and counts differ little from row to row. Snappy takes
             # three fifths of the time of zstd, and two fifths more room.
@@ -198,6 +198,13 @@ class RunWriter:
         """Let go of the files of a run that failed."""
         for writer in self._writers.values():
             writer.close()
+
+
+def _without_nulls(columns: dict[str, Any]) -> pa.Table:
+    """A table of columns that hold no nulls and say so: to note of each value that it is there took a third of the time of writing."""
+    arrays = {name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in columns.items()}
+    schema = pa.schema([pa.field(name, values.type, nullable=False) for name, values in arrays.items()])
+    return pa.Table.from_arrays(list(arrays.values()), schema=schema)
 
 
 def _row_dtype(field: str) -> np.dtype[Any]:

@@ -91,6 +91,21 @@ class FillColumns:
         return np.asarray(self.price * self.qty)
 
 
+@dataclass(frozen=True)
+class TradeColumns:
+    """Orders and fills as columns, and the order events as they are."""
+
+    orders: OrderColumns
+    fills: FillColumns
+    order_events: pa.Table
+
+
+def trade_columns(tables: TradeTables) -> TradeColumns:
+    """The columns of the tables of one symbol, or of a whole run."""
+    orders = order_columns(tables.orders)
+    return TradeColumns(orders, fill_columns(tables.fills, orders), tables.order_events)
+
+
 def order_columns(table: pa.Table) -> OrderColumns:
     """The columns of `orders`."""
     return OrderColumns(
@@ -109,8 +124,7 @@ def order_columns(table: pa.Table) -> OrderColumns:
 
 def fill_columns(table: pa.Table, orders: OrderColumns) -> FillColumns:
     """The columns of `fills`, each fill with its order's row and purpose."""
-    found = pc.index_in(table["client_order_id"].cast("string"), value_set=orders.ids.cast("string").combine_chunks())
-    order = np.asarray(pc.fill_null(found, NO_ORDER).to_numpy(), np.int64)
+    order = _order_rows(table, orders)
     is_sell = _words(table, "side") == "sell"
     # An order that still works is in no table yet; its side tells enough.
     purpose = np.where(is_sell, "entry", "close").astype(object)
@@ -140,14 +154,21 @@ def is_cancel(table: pa.Table) -> pa.ChunkedArray:
     return pc.equal(table["event"].cast("string"), "cancel")
 
 
-def cancels(table: pa.Table, reasons: tuple[str, ...]) -> dict[str, int]:
-    """When each order was first asked to go for one of these reasons, by client order id."""
-    is_wanted = pc.and_(is_cancel(table), pc.is_in(table["reason"].cast("string"), pa.array(reasons)))
-    rows = table.filter(is_wanted)
-    found: dict[str, int] = {}
-    for key, ts_ns in zip(rows["client_order_id"].to_pylist(), rows["ts_ns"].to_pylist(), strict=True):
-        found.setdefault(key, ts_ns)
+def cancels(trades: TradeColumns, reasons: tuple[str, ...]) -> dict[int, int]:
+    """When each order was first asked to go for one of these reasons, by the order's row."""
+    events = trades.order_events
+    rows = events.filter(pc.and_(is_cancel(events), pc.is_in(events["reason"].cast("string"), pa.array(reasons))))
+    found: dict[int, int] = {}
+    for row, ts_ns in zip(_order_rows(rows, trades.orders).tolist(), rows["ts_ns"].to_pylist(), strict=True):
+        if row != NO_ORDER:
+            found.setdefault(row, ts_ns)
     return found
+
+
+def _order_rows(table: pa.Table, orders: OrderColumns) -> Whole:
+    """For every row of a table the row of its order, `NO_ORDER` where that has not ended."""
+    found = pc.index_in(table["client_order_id"].cast("string"), value_set=orders.ids.cast("string").combine_chunks())
+    return np.asarray(pc.fill_null(found, NO_ORDER).to_numpy(), np.int64)
 
 
 def _numbers(table: pa.Table, name: str) -> Any:

@@ -12,7 +12,7 @@ from slackwater.runtime.close_steps import close_steps, step_figures
 from slackwater.runtime.execution import Traded, execution
 from slackwater.runtime.holding import holding_figures, holdings
 from slackwater.runtime.markouts import markout_figures, markouts_bps
-from slackwater.runtime.trade_columns import TradeTables, fill_columns, order_columns
+from slackwater.runtime.trade_columns import TradeTables, fill_columns, order_columns, trade_columns
 from tests.unit.runtime.trade_kit import SEC, SYMBOL, at, cancel, fill, order, tables, tape_books
 
 TICK = Fraction(1, 10)
@@ -139,7 +139,7 @@ def test_a_close_is_measured_against_the_ask_when_it_was_decided() -> None:
     ]
     # Received 2 ms later: at 10.0 the ask is 100, at 10.1 it would be 105; at 20.0 it is 101.
     books = [(9.0, 999, 1000), (10.05, 1049, 1050), (19.0, 1009, 1010), (20.01, 1199, 1200)]
-    steps = close_steps(tables(orders, fills, [cancel("t1", 10.0, "clearing")]), tape_books(books), TICK)
+    steps = close_steps(trade_columns(tables(orders, fills, [cancel("t1", 10.0, "clearing")])), tape_books(books), TICK)
     assert steps.slippage_bps.tolist() == pytest.approx([-100.0, 100.0, 10000 / 101])
     found = step_figures([steps])
     assert found["closes"] == 2
@@ -154,19 +154,19 @@ def test_an_upgraded_close_is_measured_from_its_upgrade() -> None:
     ]
     books = [(9.0, 999, 1000), (10.05, 1009, 1010)]
     fills = [fill("c2", 10.25, 101.0, side="buy", maker=False)]
-    steps = close_steps(tables(orders, fills, [cancel("c1", 10.1, "upgraded")]), tape_books(books), TICK)
+    steps = close_steps(trade_columns(tables(orders, fills, [cancel("c1", 10.1, "upgraded")])), tape_books(books), TICK)
     assert steps.slippage_bps.tolist() == [0.0]
 
 
 def test_slippage_is_weighted_by_quantity() -> None:
     orders = [order("c1", "close", tif="ioc", created_ns=at(10.0))]
     fills = [fill("c1", 10.1, 101.0, 3.0, side="buy"), fill("c1", 10.1, 102.0, 1.0, side="buy")]
-    steps = close_steps(tables(orders, fills), tape_books([(9.0, 999, 1000)]), TICK)
+    steps = close_steps(trade_columns(tables(orders, fills)), tape_books([(9.0, 999, 1000)]), TICK)
     assert step_figures([steps])["ioc"]["slippage_bps"] == pytest.approx(125.0)
 
 
 def test_without_a_tape_slippage_is_not_known_and_steps_still_are() -> None:
-    steps = close_steps(tables([order("c1", "close")], [fill("c1", 10.1, 101.0, side="buy")]), None, TICK)
+    steps = close_steps(trade_columns(tables([order("c1", "close")], [fill("c1", 10.1, 101.0, side="buy")])), None, TICK)
     found = step_figures([steps])
     assert (found["closes"], found["maker"]["fills"], found["maker"]["slippage_bps"]) == (1, 1, None)
 
