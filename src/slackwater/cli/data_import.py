@@ -58,11 +58,7 @@ def import_(
 
     symbols = tuple(canonical_symbol(name) for name in symbol or ())
     if exchange_info:
-        from slackwater.data.exchange_info import read_exchange_info
-
-        if len(symbols) != 1:
-            raise UsageError(f"--exchange-info: expected one --symbol to look up, found {len(symbols)}")
-        told = read_exchange_info(exchange_info, symbols[0]).as_json()
+        told = _told(exchange_info, symbols)
         tick, lot = tick or told["tick_size"], lot or told["lot_size"]
         min_qty, min_notional = min_qty or told["min_qty"], min_notional or told["min_notional"]
     base = ImportRequest(venue, "", Path(), Path(), to, tick, lot, min_qty, min_notional, funding, few_off=off_step == "drop", sort=sort)
@@ -85,6 +81,15 @@ def import_(
         note(f"{entry['name']}: not imported: {entry['reason']}")
     emit(json, done, lambda: "\n".join([_import_text(entry) for entry in entries] + _log_text(done.get("log"))))
     return DataError.exit_code if skipped else 0
+
+
+def _told(exchange_info: str, symbols: tuple[str, ...]) -> dict[str, Any]:
+    """What exchangeInfo says of the symbol."""
+    from slackwater.data.exchange_info import read_exchange_info
+
+    if len(symbols) != 1:
+        raise UsageError(f"--exchange-info: expected one --symbol to look up, found {len(symbols)}")
+    return read_exchange_info(exchange_info, symbols[0]).as_json()
 
 
 def _log_text(log: dict[str, Any] | None) -> list[str]:

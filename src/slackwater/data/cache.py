@@ -142,7 +142,7 @@ def _append(file: BinaryIO, rows: NDArray[Any]) -> None:
 
 
 def _sort_rows(path: Path) -> None:
-    """Put a file of rows into order when modelled receive times mix with known ones: by receive time, at ties by kind, then as they were."""
+    """Put a file of rows into order where modelled receive times mix with known ones: by time, at ties by kind, then as they were."""
     rows = np.memmap(path, ROW_DTYPE, mode="r")
     sorted_path = path.with_suffix(".sorted")
     with sorted_path.open("wb") as file:

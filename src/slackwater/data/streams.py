@@ -19,7 +19,7 @@ from slackwater.data.writer import order_keys
 from slackwater.errors import DataError
 from slackwater.kernel.record import dtype_of
 from slackwater.schema.events import RowKind, TapeRow
-from slackwater.schema.units import NEVER_NS
+from slackwater.schema.units import NEVER_NS, SEC
 
 CHUNK_ROWS = 1 << 17  # 8 MB of rows: large enough for NumPy to be fast, small enough to hold several
 ROW_DTYPE = dtype_of(TapeRow)
@@ -108,9 +108,10 @@ def _last_in_order(path: Path, batch: pa.RecordBatch, last_ns: int) -> int:
     back = np.flatnonzero(times < np.concatenate(([last_ns], times[:-1])))
     if len(back):
         place = int(back[0])
-        before_ns = int(times[place - 1]) if place else last_ns
+        back_sec = ((int(times[place - 1]) if place else last_ns) - int(times[place])) / SEC
         raise DataError(
-            f"{path}: expected times in order, found {time_text(int(times[place]))} after {time_text(before_ns)}; import the files again"
+            f"{path}: expected times in order, found {time_text(int(times[place]))}, {back_sec:.9g} s before the row ahead of it; "
+            "import the files again"
         )
     return int(times[-1])
 
