@@ -19,6 +19,7 @@ from slackwater.data.formats.importer import ImportRequest, import_tape, open_so
 from slackwater.data.formats.longest_run import ASIDE, KEPT, mark_rows
 from slackwater.data.formats.time_order import Watch
 from slackwater.errors import DataError
+from tests.market_kit import SHARED
 from tests.unit.data.tables import QUOTES, SEC, T0, TRADES, Quote, make_tape, quote_table, trade_table, write_inputs
 
 DAY = "2023-11-14"
@@ -183,6 +184,36 @@ def test_a_file_of_which_more_than_half_would_go_is_refused_until_it_is_to_be_so
     assert (done["quarantined"], done["time_backwards"]) == ({}, {"quotes": 99})
     half = rows(50, 2.0)[25:] + rows(50, 2.0)[:25]
     assert imported(tmp_path, half)["quarantined"] == {"time_backwards": 25}
+
+
+@pytest.mark.parametrize("fault", ["none", "moved", "future", "descending", "off_tick"])
+def test_a_real_day_with_one_fault_loses_that_row_or_is_refused(tmp_path: Path, fault: str) -> None:
+    stem = SHARED / "data/gemini_spot_20210702__ETHUSD"
+    if not stem.with_name(f"{stem.name}__quotes.parquet").exists():
+        pytest.skip("the shared data is not beside the project")
+    quotes, trades = (pq.read_table(stem.with_name(f"{stem.name}__{kind}.parquet")) for kind in ("quotes", "trades"))
+    count = len(quotes)
+    order = np.arange(count)
+    if fault == "moved":
+        order = np.insert(np.delete(order, 5000), 40_000, 5000)
+    elif fault == "descending":
+        order = order[::-1]
+    elif fault in ("future", "off_tick"):
+        name, value = ("ts_event", 2_051_222_400 * SEC) if fault == "future" else ("bid", 2099.873)
+        values = quotes[name].to_numpy().copy()
+        values[123] = value
+        quotes = quotes.set_column(quotes.column_names.index(name), name, pa.array(values))
+    quotes = quotes.take(pa.array(order))
+    if fault in ("descending", "off_tick"):
+        words = {"descending": "found 74,359 of 74,361 rows more than", "off_tick": "row 124: .* found 2099.873, the first of 1 such rows"}
+        with pytest.raises(DataError, match=words[fault]):
+            make_tape(tmp_path, quotes, trades, tick="0.01")
+        assert not (tmp_path / "tape").exists()
+        return
+    done = make_tape(tmp_path, quotes, trades, tick="0.01")
+    lost = {"none": {}, "moved": {"q.parquet": {"time_backwards": [40_001]}}, "future": {"q.parquet": {"time_backwards": [124]}}}[fault]
+    assert (done["places"], done["days"]) == (lost, ["2021-07-02"])
+    assert done["rows"]["quotes.parquet"] == count - len(lost)
 
 
 def test_progress_ends_at_all_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
