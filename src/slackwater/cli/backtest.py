@@ -72,6 +72,7 @@ def write_report_of(run: Path) -> Path:
 def summary_text(out: Path, document: dict[str, Any]) -> str:
     """What a person wants to know first, closes never without what is still open."""
     from slackwater.runtime.halts import liquidations_said
+    from slackwater.runtime.input_faults import faults_said
 
     total = document["summary"]["total"]
     lines = [f"{out}: {document['events']:,} events in {document['wall_sec']:.2f} s ({document['events_per_sec']:,.0f} a second)"]
@@ -87,6 +88,7 @@ def summary_text(out: Path, document: dict[str, Any]) -> str:
     lines += liquidations_said(document["liquidated"])
     if not document["has_stop"]:
         lines.append("neither a stop nor an age limit is set: a losing position is held until it comes back")
+    lines += [said for symbol in document["symbols"] for said in faults_said(document, symbol)]
     if document["overflows"]:
         lines.append(f"not exact: {document['overflows']}")
     return "\n".join([*lines, *_model_lines(document)])

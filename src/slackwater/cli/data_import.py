@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -42,6 +42,13 @@ def import_(
     ] = None,
     funding: Annotated[Path | None, Parameter(help="Parquet or CSV with ts_event,rate: what longs pay to shorts.")] = None,
     exchange_info: Annotated[str | None, Parameter(help="exchangeInfo, a file or URL: what of steps and minimums is not given.")] = None,
+    off_step: Annotated[
+        Literal["refuse", "drop"],
+        Parameter(help="Rows off the steps: refuse the import, or drop them while they are at most a thousandth of a file and a thousand."),
+    ] = "refuse",
+    sort: Annotated[
+        bool, Parameter(help="Put all rows into order. Left out: drop rows that stand more than a second out of their place.", negative="")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Convert quotes and trades into a symbol's days on a tape; days already there are replaced."""
@@ -51,14 +58,10 @@ def import_(
 
     symbols = tuple(canonical_symbol(name) for name in symbol or ())
     if exchange_info:
-        from slackwater.data.exchange_info import read_exchange_info
-
-        if len(symbols) != 1:
-            raise UsageError(f"--exchange-info: expected one --symbol to look up, found {len(symbols)}")
-        told = read_exchange_info(exchange_info, symbols[0]).as_json()
+        told = _told(exchange_info, symbols)
         tick, lot = tick or told["tick_size"], lot or told["lot_size"]
         min_qty, min_notional = min_qty or told["min_qty"], min_notional or told["min_notional"]
-    base = ImportRequest(venue, "", Path(), Path(), to, tick, lot, min_qty, min_notional, funding)
+    base = ImportRequest(venue, "", Path(), Path(), to, tick, lot, min_qty, min_notional, funding, few_off=off_step == "drop", sort=sort)
     request = FormatRequest(format, base, symbols, quotes, trades, tuple(input or ()), tuple(map or ()), time_unit)
     if format == RAW:
         with progress(f"Importing {input[0] if input else 'a log'}") as advance:
@@ -78,6 +81,15 @@ def import_(
         note(f"{entry['name']}: not imported: {entry['reason']}")
     emit(json, done, lambda: "\n".join([_import_text(entry) for entry in entries] + _log_text(done.get("log"))))
     return DataError.exit_code if skipped else 0
+
+
+def _told(exchange_info: str, symbols: tuple[str, ...]) -> dict[str, Any]:
+    """What exchangeInfo says of the symbol."""
+    from slackwater.data.exchange_info import read_exchange_info
+
+    if len(symbols) != 1:
+        raise UsageError(f"--exchange-info: expected one --symbol to look up, found {len(symbols)}")
+    return read_exchange_info(exchange_info, symbols[0]).as_json()
 
 
 def _log_text(log: dict[str, Any] | None) -> list[str]:

@@ -53,7 +53,7 @@ def funnel_text(part: dict[str, Any]) -> str:
         lines.append(f"  {'gate':<20} {'stopped':>12} {'got past':>10}")
         lines += [f"  {row['gate']:<20} {row['stopped']:>12,} {row['past_frac']:>10.3%}" for row in context["gates"] if row["stopped"]]
         lines.append(f"  shots {context['shots']:,}, orders {context['orders']:,}, fills {context['fills']:,}")
-    return "\n".join(lines + headline(part))
+    return "\n".join([*lines, *headline(part), *part["input_faults"]])
 
 
 def headline(part: dict[str, Any]) -> list[str]:

@@ -25,7 +25,7 @@ from slackwater.kernel.record import Box, as_box, dtype_of
 from slackwater.schema.events import ZONE_ROWS, RowKind, TapeZone
 from slackwater.schema.units import NEVER_NS
 
-LAYOUT_VERSION = 2  # of the merge rules; the row layout itself is part of the key
+LAYOUT_VERSION = 3  # of the merge rules; the row layout itself is part of the key
 BLOCK_ROWS = 1 << 18
 KEPT_BUILDS = 4  # per symbol: a few feed latencies of one tape, and no pile of old ones
 ROWS_FILE = "rows.bin"
@@ -61,7 +61,7 @@ def load_rows(tape: SymbolTape, feed_latency_ns: int) -> TapeRows:
     """The rows of a symbol's tape, from the cache or built into it. `feed_latency_ns` models `ts_recv` where it is null.
 
     Raises:
-        DataError: a file is missing, damaged or lacks a column, or the tape has no rows.
+        DataError: a file is missing, damaged, out of order or lacks a column, or the tape has no rows.
     """
     tape.check_files()
     home = cache_folder() / f"{tape.venue}-{tape.symbol}-{_digest(str(tape.folder.resolve()))}"
@@ -142,7 +142,7 @@ def _append(file: BinaryIO, rows: NDArray[Any]) -> None:
 
 
 def _sort_rows(path: Path) -> None:
-    """Put a file of rows into order when a source was not: by receive time, at ties by kind, then as they were."""
+    """Put a file of rows into order where modelled receive times mix with known ones: by time, at ties by kind, then as they were."""
     rows = np.memmap(path, ROW_DTYPE, mode="r")
     sorted_path = path.with_suffix(".sorted")
     with sorted_path.open("wb") as file:

@@ -26,6 +26,7 @@ TRADES = "trades.parquet"
 FUNDING = "funding.parquet"
 MANIFEST = "manifest.json"
 INSTRUMENT = "instrument.json"
+GENERATED = "synth"  # the kind of source that a generated day's manifest names
 FRAME_NS = {"1m": MINUTE, "5m": 5 * MINUTE, "15m": 15 * MINUTE}
 CANDLE_FRAMES = tuple(FRAME_NS)  # the position is the time frame's number in a CANDLE row
 

@@ -13,11 +13,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from slackwater.data.layout import CANDLE_FRAMES, FUNDING, QUOTES, TRADES, kline_name
+from slackwater.data.layout import CANDLE_FRAMES, FUNDING, QUOTES, TRADES, kline_name, time_text
 from slackwater.data.parquet import open_parquet
+from slackwater.data.writer import order_keys
 from slackwater.errors import DataError
 from slackwater.kernel.record import dtype_of
 from slackwater.schema.events import RowKind, TapeRow
+from slackwater.schema.units import NEVER_NS, SEC
 
 CHUNK_ROWS = 1 << 17  # 8 MB of rows: large enough for NumPy to be fast, small enough to hold several
 ROW_DTYPE = dtype_of(TapeRow)
@@ -58,7 +60,7 @@ def receive_times(batch: pa.RecordBatch, ts_event: NDArray[np.int64], feed_laten
 
 
 class Stream:
-    """One kind of file over all dates of a symbol, as chunks of rows in file order."""
+    """One kind of file over all dates of a symbol, as chunks of rows in file order; files that are not in order are refused."""
 
     def __init__(self, paths: Sequence[Path], columns: Sequence[str], fill: Fill) -> None:
         self._chunks = self._read(paths, list(columns), fill)
@@ -81,15 +83,37 @@ class Stream:
 
     @staticmethod
     def _read(paths: Sequence[Path], columns: list[str], fill: Fill) -> Iterator[Rows]:
+        last_ns = -NEVER_NS
         for path in paths:
             try:
                 with open_parquet(path) as file:
                     for batch in file.iter_batches(CHUNK_ROWS, columns=columns, use_threads=False):
+                        last_ns = _last_in_order(path, batch, last_ns)
                         rows = np.zeros(batch.num_rows, ROW_DTYPE)
                         fill(batch, rows)
                         yield rows
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError, OSError) as error:
                 raise DataError(f"{path}: expected a tape file with {', '.join(columns)}, found: {error}") from error
+
+
+def _last_in_order(path: Path, batch: pa.RecordBatch, last_ns: int) -> int:
+    """The last time of a batch, whose times go on from `last_ns`, that of the rows before.
+
+    Raises:
+        DataError: they step back somewhere. An import puts rows into order, so somebody else wrote the file or its folder.
+    """
+    times = order_keys(batch)
+    if not len(times):
+        return last_ns
+    back = np.flatnonzero(times < np.concatenate(([last_ns], times[:-1])))
+    if len(back):
+        place = int(back[0])
+        back_sec = ((int(times[place - 1]) if place else last_ns) - int(times[place])) / SEC
+        raise DataError(
+            f"{path}: expected times in order, found {time_text(int(times[place]))}, {back_sec:.9g} s before the row ahead of it; "
+            "import the files again"
+        )
+    return int(times[-1])
 
 
 def _fill_quotes(feed_latency_ns: int) -> Fill:
@@ -154,7 +178,8 @@ def open_streams(folder: Path, dates: Sequence[str], feed_latency_ns: int) -> li
 def merged(streams: Sequence[Stream]) -> Iterator[Rows]:
     """All rows of the streams in order, in chunks; memory is a few chunks, whatever the length of the tape.
 
-    A stream that is not sorted by itself is passed on as it is, nothing is lost: `cache` notices and sorts.
+    Rows with a receive time may come before ones ahead of them whose receive time is modelled; they are passed on as they are, nothing is
+    lost: `cache` notices and sorts.
     """
     for stream in streams:
         stream.refill()

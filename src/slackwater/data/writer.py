@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from slackwater.data.instrument import InstrumentSpec, plain, read_instrument
 from slackwater.data.layout import (
+    GENERATED,
     INSTRUMENT,
     MANIFEST,
     QUOTES,
@@ -25,6 +26,7 @@ from slackwater.data.layout import (
     data_files,
     date_folders,
     date_of,
+    read_manifest,
     sha256_of,
     time_text,
     write_json,
@@ -97,6 +99,16 @@ class TapeWriter:
     def _close_old(self) -> None:
         for old in [file for file in self.files.values() if file.writer.is_open][:-MOST_OPEN]:
             old.writer.close()
+
+    def forget(self, name: str) -> None:
+        """Take back all rows of a file's name, and days that have nothing else."""
+        for key in [key for key in self.files if key[1] == name]:
+            file = self.files.pop(key)
+            file.writer.close()
+            for path in (file.path, *file.parts):
+                path.unlink()
+            if not any(file.path.parent.iterdir()):
+                file.path.parent.rmdir()
 
     def close(self) -> None:
         """Close every open file; safe to call twice."""
@@ -171,7 +183,7 @@ def writing(target: Path, venue: str, symbol: str, spec: InstrumentSpec, alone: 
 
     Raises:
         UsageError: venue or symbol cannot be a folder's name.
-        DataError: days that stay in the target were written with other steps.
+        DataError: days that stay in the target were written with other steps, or generated.
         SlackwaterError: the target cannot be written, as on a disk that is full.
     """
     check_name("--venue", venue)
@@ -188,7 +200,7 @@ def writing(target: Path, venue: str, symbol: str, spec: InstrumentSpec, alone: 
                     writer.close()
                     with alone_in(home):
                         if not alone:
-                            _check_steps(home, spec, {path.name for path in date_folders(building)})
+                            _check_staying(home, spec, {path.name for path in date_folders(building)})
                         put_in_place(building, home, alone)
                         write_json(home / INSTRUMENT, spec.as_json())
                 finally:
@@ -199,8 +211,15 @@ def writing(target: Path, venue: str, symbol: str, spec: InstrumentSpec, alone: 
                 path.rmdir()
 
 
-def _check_steps(home: Path, spec: InstrumentSpec, replaced: set[str]) -> None:
+def _check_staying(home: Path, spec: InstrumentSpec, replaced: set[str]) -> None:
+    """Refuse to put days of files beside days that do not go with them."""
     staying = [path.name for path in date_folders(home) if path.name not in replaced]
+    generated = [date for date in staying if _is_generated(home / date / MANIFEST)]
+    if generated:
+        raise DataError(
+            f"{home}: expected days of a market only, found {len(generated)} that `slackwater data synth` made and that would stay beside "
+            f"the new ones, the first {generated[0]}; choose another folder, --venue or --symbol, or remove this one"
+        )
     if not staying or not (home / INSTRUMENT).exists():
         return
     before = read_instrument(home / INSTRUMENT)
@@ -209,6 +228,12 @@ def _check_steps(home: Path, spec: InstrumentSpec, replaced: set[str]) -> None:
             f"{home}: expected tick {plain(before.tick_size)} and lot {plain(before.lot_size)} as on {staying[0]}, "
             f"found tick {plain(spec.tick_size)} and lot {plain(spec.lot_size)}; give --tick and --lot, or import into another folder"
         )
+
+
+def _is_generated(manifest: Path) -> bool:
+    with suppress(DataError):  # a damaged day is told of by whoever reads it
+        return any(part.get("kind") == GENERATED for part in read_manifest(manifest).get("source", []))
+    return False
 
 
 def order_keys(batch: pa.RecordBatch | pa.Table) -> NDArray[np.int64]:

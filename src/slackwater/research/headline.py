@@ -9,6 +9,7 @@ from slackwater.research.read_run import Run
 from slackwater.research.wording import bps, count, duration, moment, plain, plural, share, spoken, usd
 from slackwater.runtime.fill_models import dependence, is_sign_shared
 from slackwater.runtime.halts import liquidations_said
+from slackwater.runtime.input_faults import left_out_said, sorted_said
 
 QUEUE_MODELS = {
     "pessimistic": "cancellations never shorten the queue in front of an order",
@@ -136,12 +137,9 @@ def _input(run: Run) -> list[Note]:
         parts = share(worst) if len(clamped) == 1 else f"{share(min(clamped.values()))} to {share(worst)} (by symbol)"
         more = " That much means that the volatility regime often said no more than its limit." if worst > MUCH_CLAMPED else ""
         found.append(Note(f"`drift_mult` stood at one of its limits for {parts} of the time.{more}", "warn" if more else ""))
-    bad = {symbol: kinds for symbol, kinds in document.get("quarantined", {}).items() if kinds}
-    for symbol, kinds in bad.items():
-        parts = ", ".join(f"{spoken(kind)} {count(number)}" for kind, number in kinds.items())
-        found.append(Note(f"{symbol}: input that made no sense was left out ({parts}).", "warn"))
-    if not bad:
-        found.append(Note("No input was left out as senseless."))
+    left_out = [said for symbol in run.symbols if (said := left_out_said(document, symbol))]
+    found += [Note(f"{said}.", "warn") for said in left_out] or [Note("No input was left out as senseless.")]
+    found += [Note(f"{said}.") for symbol in run.symbols if (said := sorted_said(document, symbol))]
     return found
 
 

@@ -19,6 +19,7 @@ from slackwater.data.tape import open_tape
 from slackwater.errors import DataError, SlackwaterError, UsageError
 from slackwater.runtime import gates
 from slackwater.runtime.halts import entries_off, freed_by, liquidation_said, off_causes, with_halts
+from slackwater.runtime.input_faults import faults_said
 from slackwater.runtime.run_directory import NEEDED_KEYS, RUN_FILE
 from slackwater.schema.enums import Context, Gate
 from slackwater.schema.units import HOUR
@@ -98,6 +99,8 @@ def explain_run(run: Path, symbol: str | None = None) -> dict[str, Any]:
         part = {"symbol": name, "contexts": contexts, "refused_for_an_hour": refusals}
         part["liquidated"] = [entry for entry in document["liquidated"] if entry["symbol"] == name]
         part["halted"] = document["halted"].get(name, [])
+        part |= {what: document.get(what, {}).get(name, {}) for what in ("quarantined", "time_backwards")}
+        part["input_faults"] = faults_said(document, name)
         parts.append({**part, "reading": _reading(document, name, contexts, refusals)})
     return {"run": str(run), "symbols": parts}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -71,7 +72,7 @@ def test_rows_end_with_the_last_quote_or_trade(tmp_path: Path, monkeypatch: pyte
     pq.write_table(pa.Table.from_pylist(rates, FUNDING_SCHEMA), tmp_path / DAY / "funding.parquet")
     found = load(tmp_path)
     assert (len(found.rows), found.rows[-1].kind) == (8, RowKind.BOOK)
-    late = [rate | {"ts_recv": T0 + 3600 * SEC} if rate["ts_event"] == T0 + SEC else rate for rate in rates]
+    late = [*rates[1:], rates[0] | {"ts_recv": T0 + 3600 * SEC}]
     pq.write_table(pa.Table.from_pylist(late, FUNDING_SCHEMA), tmp_path / DAY / "funding.parquet")
     found = load(tmp_path)
     assert found.venue_order is not None
@@ -113,15 +114,42 @@ def test_venue_order_is_stable_and_complete(tmp_path: Path, monkeypatch: pytest.
     assert bool((np.diff(found.rows["ts_recv"]) >= 0).all())
 
 
-def test_a_tape_written_out_of_order_is_sorted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "BLOCK_ROWS", 64)
+def test_a_file_out_of_order_is_refused_and_leaves_no_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "CHUNK_ROWS", 64)
     quotes, trades = random_rows(300)
     make_tape(tmp_path, quotes, trades)
-    expected = load(tmp_path).rows.tobytes()
     path = tmp_path / DAY / "quotes.parquet"
     table = pq.read_table(path)
-    pq.write_table(table.take(pa.array(np.roll(np.arange(300), 100))), path)
-    assert load(tmp_path).rows.tobytes() == expected
+    for order in (np.roll(np.arange(300), 64), np.r_[0:10, 11, 10, 12:300]):
+        pq.write_table(table.take(pa.array(order)), path)
+        with pytest.raises(
+            DataError, match=r"quotes.parquet: expected times in order, found 2023-11-14T.*Z, .* s before the row ahead of it"
+        ):
+            load(tmp_path)
+    assert not list((tmp_path / "cache/rows").glob("*/*"))
+
+
+def test_a_day_that_goes_back_behind_the_one_before_is_refused(tmp_path: Path) -> None:
+    make_tape(tmp_path, [*QUOTES, (86_400.0, 99.9, 1.0, 100.1, 1.0)], TRADES)
+    other = tmp_path / "tape/binance/AAAUSDT/2023-11-15/quotes.parquet"
+    pq.write_table(pq.read_table(tmp_path / DAY / "quotes.parquet"), other)
+    with pytest.raises(
+        DataError, match=r"2023-11-15/quotes.parquet: expected times in order, found 2023-11-14T22:13:20.000Z, 2.5 s before"
+    ):
+        load(tmp_path)
+    assert not list((tmp_path / "cache/rows").glob("*/*"))
+
+
+def test_modelled_receive_times_are_put_in_order_with_known_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "BLOCK_ROWS", 64)
+    quotes, trades = random_rows(300)
+    table = quote_table(quotes)
+    known = pa.array(np.arange(300) % 2 == 0)
+    times = table["ts_event"].combine_chunks()
+    make_tape(tmp_path, table.append_column("ts_recv", pc.if_else(known, times, None)), trades)
+    found = load(tmp_path, SEC).rows
+    assert len(found) == 400
+    assert bool((np.diff(found["ts_recv"]) >= 0).all())
 
 
 def test_a_build_is_used_again_until_its_source_or_the_latency_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

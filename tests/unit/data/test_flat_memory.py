@@ -43,7 +43,8 @@ files = ["--venue", "v", "--symbol", "S", "--trades", str(folder / "t.parquet"),
 {work}
 """
 WORK = {
-    "reversed": 'assert main(["data", "import", *files, "--quotes", str(folder / "reversed.parquet")]) == 0',
+    "reversed": 'assert main(["data", "import", *files, "--sort", "--quotes", str(folder / "reversed.parquet")]) == 0',
+    "out of place": 'assert main(["data", "import", *files, "--quotes", str(folder / "far.parquet")]) == 0',
     "text columns": 'assert main(["data", "import", *files, "--quotes", str(folder / "text.parquet")]) == 0',
     "tardis": """
 files[5] = str(folder / "tardis.trades.csv")
@@ -85,6 +86,8 @@ def make(folder: Path, rows: int) -> Path:
     pq.write_table(quotes, folder / "q.parquet", row_group_size=1 << 17)
     backwards = quotes.take(pa.array(np.arange(rows)[::-1]))
     pq.write_table(backwards, folder / "reversed.parquet", row_group_size=1 << 17)
+    far = pa.array(np.r_[np.arange(1, rows // 2), 0, np.arange(rows // 2, rows)])
+    pq.write_table(quotes.take(far), folder / "far.parquet", row_group_size=1 << 17)
     text = quotes.set_column(1, "bid", quotes["bid"].cast(pa.large_string())).drop_columns("ts_recv")
     pq.write_table(text, folder / "text.parquet", row_group_size=1 << 17)
     pq.write_table(pa.table({"ts_event": times[:1], "price": [100.0], "qty": [1.0], "buyer_maker": [True]}), folder / "t.parquet")

@@ -77,14 +77,16 @@ def test_what_went_wrong_is_said(tmp_path: Path) -> None:
     run = make_run(
         tmp_path / "run",
         overflows={SYMBOL: {"market_rings": 3}},
-        quarantined={SYMBOL: {"crossed": 7}},
+        quarantined={SYMBOL: {"crossed": 7, "time_backwards": 3}},
+        time_backwards={SYMBOL: {"quotes": 1200}},
         late_reports={SYMBOL: 2},
         drift_clamped_frac={SYMBOL: 0.8},
         has_funding={SYMBOL: True},
     )
     text = text_of(run)
     assert "the figures are not exact (market rings 3)" in text
-    assert "left out (crossed 7)" in text
+    assert f"{SYMBOL}: input that made no sense was left out (crossed 7, time backwards 3)." in text
+    assert f"{SYMBOL}: rows were put into the order of their times (steps back: quotes 1,200)." in text
     assert f"changed nothing: {SYMBOL} 2" in text
     assert "limits for 80.0% of the time. That much means" in text
     assert "they were paid and received" in text

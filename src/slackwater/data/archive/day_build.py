@@ -118,7 +118,7 @@ def build_day(build: DayBuild, day: str, totals: DayTotals) -> None:
 def _take_in(entry: SurveyedFile, day: str, writer: TapeWriter, rejects: Rejects, odd: Counter[str]) -> dict[str, Any]:
     """Write one file's rows of the day; returns what the manifest says of it."""
     before = rejects.dropped.copy()
-    intake = Intake(entry.source.path, writer.spec)
+    intake = Intake(entry.source.path, writer.spec, few_off=True)
     kind = entry.file.kind
     convert: Callable[[pa.RecordBatch], pa.RecordBatch] = {
         "bookTicker": intake.quotes,

@@ -64,6 +64,7 @@ class SymbolCheck:
     first_ns: int | None = None
     last_quote_ns: int | None = None  # so that a gap at midnight is seen
     last_trade_ns: int | None = None
+    last_ns: dict[str, int] = field(default_factory=dict)  # the last time of each file's name
     steps: dict[tuple[str, str], int] = field(default_factory=dict)  # the last known of each file and column
     step_changes: list[dict[str, Any]] = field(default_factory=list)
 
@@ -182,10 +183,10 @@ def _verify_day(folder: Path, day: DayFindings, check: SymbolCheck) -> None:
             elif path.name == TRADES:
                 _verify_trades(path, day, check, band)
             elif path.name == FUNDING:
-                for batch, _, start in _ordered(path, day):
+                for batch, _, start in _ordered(path, day, check):
                     check_funding(day, batch, start, check.span_ns, check.paid_ns)
             else:
-                for _ in _ordered(path, day):
+                for _ in _ordered(path, day, check):
                     pass
         except (pa.ArrowException, OSError, DataError) as error:
             day.damage.append(f"{day.date}/{path.name}: expected a readable tape file, found: {error}")
@@ -206,7 +207,7 @@ def _verify_quotes(path: Path, day: DayFindings, check: SymbolCheck) -> BookBand
     band, spikes = BookBand(_day_ns(day)), SpikeWatch()
     last: pa.RecordBatch | None = None
     last_event_ns: int | None = None
-    for batch, keys, start in _ordered(path, day):
+    for batch, keys, start in _ordered(path, day, check):
         bid, bid_lots, ask, ask_lots = (int_column(batch, name) for name in QUOTE_SCHEMA.names[2:])
         _refuse_negative(path, np.minimum.reduce([bid, bid_lots, ask, ask_lots]), day)
         check_quotes(day, batch, start, last)
@@ -224,7 +225,7 @@ def _verify_quotes(path: Path, day: DayFindings, check: SymbolCheck) -> BookBand
 def _verify_trades(path: Path, day: DayFindings, check: SymbolCheck, band: BookBand | None) -> None:
     last: pa.RecordBatch | None = None
     last_event_ns: int | None = None
-    for batch, keys, start in _ordered(path, day):
+    for batch, keys, start in _ordered(path, day, check):
         price, lots = int_column(batch, "price_ticks"), int_column(batch, "lots")
         _refuse_negative(path, np.minimum(price - 1, lots), day)
         check_trades(day, batch, start, last, check.ids)
@@ -236,7 +237,7 @@ def _verify_trades(path: Path, day: DayFindings, check: SymbolCheck, band: BookB
         last = batch.slice(batch.num_rows - 1)
 
 
-def _ordered(path: Path, day: DayFindings) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int64], int]]:
+def _ordered(path: Path, day: DayFindings, check: SymbolCheck) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int64], int]]:
     """A file's batches with the times that order them and the number of their first row; steps back in time and nulls are damage."""
     where, stem = f"{day.date}/{path.name}", path.stem
     schema = SCHEMAS.get(path.name)
@@ -250,6 +251,8 @@ def _ordered(path: Path, day: DayFindings) -> Iterator[tuple[pa.RecordBatch, NDA
         for name in required:
             nulls[name] = nulls.get(name, 0) + batch.column(name).null_count
         keys = order_keys(batch)
+        if previous is None and keys[0] < check.last_ns.get(path.name, keys[0]):
+            day.damage.append(f"{where}: expected times after those of the days before, found {time_text(int(keys[0]))}")
         backwards += int(np.count_nonzero(keys[1:] < keys[:-1])) + int(previous is not None and keys[0] < previous)
         previous = int(keys[-1])
         day.see_times(stem, keys)
@@ -257,6 +260,8 @@ def _ordered(path: Path, day: DayFindings) -> Iterator[tuple[pa.RecordBatch, NDA
             day.note("other_day", stem, np.flatnonzero((keys < day_ns) | (keys >= day_ns + DAY)) + start)
         yield batch, keys, start
         start += batch.num_rows
+    if previous is not None:
+        check.last_ns[path.name] = previous
     if backwards:
         day.damage.append(f"{where}: expected times in order, found {backwards} steps back")
     day.damage += [f"{where}: expected {name} in every row, found {count} without" for name, count in nulls.items() if count]

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from slackwater.data.formats.quarantine import Intake
+from slackwater.data.formats.quarantine import INFERRED, OF_TAPE, Intake
 from slackwater.data.formats.source import Source, floats, open_source, place_word
+from slackwater.data.formats.take_in import Advance, take_in
 from slackwater.data.formats.text_input import BAD_CHECKSUM, CUT_OFF
+from slackwater.data.formats.time_order import TIME_BACKWARDS
 from slackwater.data.instrument import DEFAULT_MIN_NOTIONAL, InstrumentSpec, parse_step, plain, read_instrument
-from slackwater.data.layout import FUNDING, INSTRUMENT, QUOTES, TRADES, check_name, sha256_of, time_text
+from slackwater.data.layout import INSTRUMENT, check_name, sha256_of, time_text
 from slackwater.data.steps import DecimalScale, too_large
-from slackwater.data.writer import TapeWriter, writing
+from slackwater.data.writer import writing
 from slackwater.errors import DataError, UsageError
 from slackwater.schema.units import DAY, SEC
-
-Advance = Callable[[float], None]
 
 # The columns whose values lie on the price step and on the size step.
 STEPPED = {
@@ -33,7 +34,10 @@ STEPPED = {
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What to import. Steps and minimums are decimals as text; None means infer the step, one lot, and 5 in the quote currency."""
+    """What to import. Steps and minimums are decimals as text; None means infer the step, one lot, and 5 in the quote currency.
+
+    `few_off` leaves out rows off the steps while they are few, `sort` puts rows into order however far they stand from their place.
+    """
 
     venue: str
     symbol: str
@@ -46,6 +50,8 @@ class ImportRequest:
     min_notional: str | None = None
     funding: Path | None = None
     contract: str = "linear"
+    few_off: bool = False
+    sort: bool = False
 
 
 def import_tape(
@@ -61,16 +67,20 @@ def import_tape(
 
     Raises:
         UsageError: an option makes no sense.
-        DataError: a file is missing, unreadable, lacks a column, is off the steps, or of its quotes or trades not one is usable.
+        DataError: a file is missing, unreadable, lacks a column, is off the steps, is mostly out of order, or of its quotes or trades not
+            one is usable.
     """
     check_name("--venue", request.venue)
     check_name("--symbol", request.symbol)
     sources = sources or open_sources(request)
     spec, inferred, notes = settle_instrument(request, sources)
     given = {"tick": request.tick, "lot": request.lot}
-    of_tape = frozenset(word for word, text in given.items() if not text and f"{word}_size" not in inferred)
+    origins = {word: INFERRED if f"{word}_size" in inferred else OF_TAPE for word, text in given.items() if not text}
     with writing(request.to, request.venue, request.symbol, spec) as writer:
-        intakes = [_take_in(source, Intake(source.path, spec, of_tape), writer, advance) for source in sources]
+        intakes = []
+        for source in sources:
+            fresh = partial(Intake, source.path, spec, request.few_off, origins)
+            intakes.append(take_in(source, fresh, request.sort, writer, advance))
         dropped = dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items()))
         if not writer.files:
             _refuse_nothing(f"{request.venue}/{request.symbol}", "rows for the tape", dropped)
@@ -124,6 +134,11 @@ def _faults_of(intake: Intake) -> list[str]:
         sentences.append(f"{where}the file is cut off or goes on with something else at {told[CUT_OFF]}; what is before that was imported")
     if BAD_CHECKSUM in intake.dropped:
         sentences.append(f"{where}its checksum does not fit, so some of what was imported may be wrong; get the file again")
+    if TIME_BACKWARDS in intake.dropped:
+        sentences.append(
+            f"{where}{intake.dropped[TIME_BACKWARDS]:,} of {intake.rows_seen:,} rows stand more than a second out of their place and were "
+            f"left out, the first at {told[TIME_BACKWARDS]}; --sort puts rows into order however far they stand from it"
+        )
     if not intake.rows_kept:
         sentences.append(f"{where}none of its rows could be used")
     return sentences
@@ -212,14 +227,3 @@ def _infer(sources: tuple[Source, ...], wanted: list[str]) -> tuple[dict[str, tu
             found[what].append(scales[what].step)
     rare = scales["price"].rare if "price" in scales else None
     return {what: (steps[0], steps[-1]) for what, steps in found.items()}, rare
-
-
-def _take_in(source: Source, intake: Intake, writer: TapeWriter, advance: Advance) -> Intake:
-    convert, name = {"quotes": (intake.quotes, QUOTES), "trades": (intake.trades, TRADES), "funding": (intake.funding, FUNDING)}[
-        source.kind
-    ]
-    for batch in source.batches(tally=intake.dropped):
-        writer.append(name, convert(batch))
-        advance(batch.num_rows)
-    intake.check_steps()
-    return intake

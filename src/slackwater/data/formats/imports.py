@@ -11,9 +11,10 @@ from typing import Any
 
 from slackwater.data.formats.column_plan import UNITS, ColumnPlan, parse_map
 from slackwater.data.formats.event_files import event_sources
-from slackwater.data.formats.importer import Advance, ImportRequest, import_tape
+from slackwater.data.formats.importer import ImportRequest, import_tape
 from slackwater.data.formats.raw_log import AGG_KIND, TRADE_KIND, RawLog
 from slackwater.data.formats.source import NEEDED, OPTIONAL, Source, open_source
+from slackwater.data.formats.take_in import Advance
 from slackwater.data.placing import told
 from slackwater.errors import DataError, UsageError
 

@@ -1,11 +1,12 @@
 """What of an input becomes a row of the tape. Rows that integers can hold stay; rows that make no sense as such are dropped and counted.
 
-Crossed and one-sided books can be held, so they stay and are only counted here: the engine itself rejects them when it runs. A few values
-off the given steps are faults of the input and cost their rows; many say that the steps are wrong, and nothing is taken (ADR 0010).
+Crossed and one-sided books can be held, so they stay and are only counted here: the engine itself rejects them when it runs. A value off
+the steps refuses the input; where a few may be left out, many say that the steps are wrong (ADR 0014).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,13 +16,19 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from slackwater.data.formats.source import OLDEST_NS, check_unit, floats, place_word, places_of
+from slackwater.data.formats.time_order import TIME_BACKWARDS, Judge, Mask
 from slackwater.data.instrument import InstrumentSpec, plain
 from slackwater.data.layout import FUNDING_SCHEMA, QUOTE_SCHEMA, TRADE_SCHEMA
 from slackwater.data.steps import MOST_OFF, most_off, to_steps, too_large
 from slackwater.data.tally import MOST_PLACES, Tally
 from slackwater.errors import DataError
 
-Mask = NDArray[np.bool_]
+GIVEN, OF_TAPE, INFERRED = "given", "of_tape", "inferred"  # where a step comes from
+STEP_HINTS = {
+    GIVEN: "give the venue's {word} size with --{word}, or leave it out to have it inferred",
+    OF_TAPE: "that {word} is the one of the tape's other days; import all days into another folder",
+    INFERRED: "that {word} is the one of nearly all values; give the venue's with --{word}",
+}
 
 
 @dataclass(slots=True)
@@ -30,7 +37,9 @@ class Intake:
 
     path: Path
     spec: InstrumentSpec
-    of_tape: frozenset[str] = frozenset()  # of `tick` and `lot` those that were not given but are the tape's, for messages
+    few_off: bool = False  # whether rows off the steps are left out while they are few
+    origins: Mapping[str, str] = field(default_factory=dict)  # where `tick` and `lot` come from when not given, for messages
+    judge: Judge | None = None  # says which usable rows must go by their times; without one all stay
     dropped: Tally = field(default_factory=Tally)
     odd: Tally = field(default_factory=Tally)
     rows_seen: int = 0
@@ -42,12 +51,14 @@ class Intake:
         """Books in ticks and lots.
 
         Raises:
-            DataError: more prices are off the tick, or sizes off the lot, than faults would explain, or times are not in nanoseconds.
+            DataError: too many prices are off the tick, or sizes off the lot, for `few_off`, or times are not in nanoseconds.
         """
         columns = {name: floats(batch, name) for name in ("bid", "bid_qty", "ask", "ask_qty")}
         negative = (columns["bid"] < 0) | (columns["ask"] < 0)
         keep = self._keep(batch, columns, [("negative_price", negative)], ("bid_qty", "ask_qty"))
-        keep, (bid, bid_lots, ask, ask_lots) = self._steps(batch, columns, keep)
+        keep, steps = self._steps(batch, columns, keep)
+        keep = self._in_place(batch, keep)
+        bid, bid_lots, ask, ask_lots = steps if keep.all() else [column[keep] for column in steps]
         places = places_of(batch, self.rows_seen)[keep]
         _count(self.odd, "crossed_book", (ask < bid) & (ask > 0), places)
         _count(self.odd, "one_sided_book", (bid == 0) | (ask == 0), places)
@@ -67,7 +78,9 @@ class Intake:
             ("no_side", pc.is_null(flags).to_numpy(zero_copy_only=False)),
         ]
         keep = self._keep(batch, columns, kinds, ("qty",))
-        keep, (price, lots) = self._steps(batch, columns, keep)
+        keep, steps = self._steps(batch, columns, keep)
+        keep = self._in_place(batch, keep)
+        price, lots = steps if keep.all() else [column[keep] for column in steps]
         given = "trade_id" in batch.schema.names
         ids = batch.column("trade_id").cast(pa.int64(), safe=False) if given else pa.nulls(batch.num_rows, pa.int64())
         return self._finish(batch, keep, [price, lots, _filter(flags, keep), _filter(ids, keep)], TRADE_SCHEMA)
@@ -81,7 +94,7 @@ class Intake:
             DataError: times are not in nanoseconds.
         """
         rates = floats(batch, "rate")
-        keep = self._keep(batch, {"rate": rates}, [], ())
+        keep = self._in_place(batch, self._keep(batch, {"rate": rates}, [], ()))
         again = keep.copy()
         for row in np.flatnonzero(keep).tolist():
             time_ns = batch.column("ts_event")[row].as_py()
@@ -109,18 +122,34 @@ class Intake:
             keep &= ~bad
         return keep
 
+    def _in_place(self, batch: pa.RecordBatch, keep: Mask) -> Mask:
+        """Which of the usable rows stay by their times; the others are counted."""
+        if self.judge is None:
+            return keep
+        times = batch.column("ts_event").fill_null(0)
+        if "ts_recv" in batch.schema.names:
+            times = pc.coalesce(batch.column("ts_recv"), times)
+        aside = self.judge(times.to_numpy()[keep])
+        if aside is None or not aside.any():
+            return keep
+        goes = np.zeros(len(keep), np.bool_)
+        goes[np.flatnonzero(keep)[aside]] = True
+        _count(self.dropped, TIME_BACKWARDS, goes, places_of(batch, self.rows_seen))
+        return keep & ~goes
+
     def check_steps(self) -> None:
-        """Say whether the rows off the steps were few; to be called after the last batch.
+        """Say whether there were rows off the steps, or whether they were few; to be called after the last batch.
 
         Raises:
-            DataError: they were more than `steps.most_off`, so the steps are not those of the file.
+            DataError: there were, or with `few_off` more than `steps.most_off`, so the steps are not those of the file.
         """
+        most = most_off(self.rows_seen) if self.few_off else 0
         for kind in self._first_off:
-            if self.dropped[kind] > most_off(self.rows_seen):
+            if self.dropped[kind] > most:
                 self._refuse_steps(kind, self.rows_seen)
 
     def _steps(self, batch: pa.RecordBatch, columns: dict[str, NDArray[np.float64]], keep: Mask) -> tuple[Mask, list[NDArray[np.int64]]]:
-        """Which rows stay after all, and their columns in whole steps; rows off a step are counted."""
+        """Which rows stay after all, and all columns in whole steps; rows off a step are counted."""
         steps: list[NDArray[np.int64]] = []
         stays = keep.copy()
         for name, values in columns.items():
@@ -131,7 +160,7 @@ class Intake:
             if fresh.any():
                 self._note_off(batch, kind, name, fresh)
                 stays &= ~off
-        return stays, steps if stays.all() else [found[stays] for found in steps]
+        return stays, steps
 
     def _note_off(self, batch: pa.RecordBatch, kind: str, name: str, off: Mask) -> None:
         places = places_of(batch, self.rows_seen)
@@ -148,10 +177,9 @@ class Intake:
 
     def _refuse_steps(self, kind: str, rows: int) -> None:
         word = "lot" if kind == "off_lot" else "tick"
-        if word in self.of_tape:
-            hint = f"that {word} is the one of the tape's other days; import all days into another folder"
-        else:
-            hint = f"give the venue's {word} size with --{word}, or leave it out to have it inferred"
+        hint = STEP_HINTS[self.origins.get(word, GIVEN)].format(word=word)
+        if not self.few_off and self.dropped[kind] <= most_off(rows):
+            hint += "; --off-step drop leaves out so few"
         raise DataError(f"{self.path}: {self._first_off[kind]}, the first of {self.dropped[kind]:,} such rows in {rows:,}; {hint}")
 
     def _finish(self, batch: pa.RecordBatch, keep: Mask, columns: list[NDArray[np.int64] | pa.Array], schema: pa.Schema) -> pa.RecordBatch:

@@ -97,7 +97,7 @@ class Merge:
     def _build_and_place(self, building: Path, places: Places) -> None:
         spec = self._spec(places)
         writer = TapeWriter(self.header.venue, self.symbol, spec, building)
-        intake = Intake(self.path, spec)
+        intake = Intake(self.path, spec, few_off=True)
         try:
             kinds = self.rows["kind"][places]
             merges = {log.QUOTE: self._quotes, log.TRADE: self._trades, log.CANDLE: self._candles, log.FUNDING: self._funding}

@@ -17,6 +17,7 @@ from slackwater.data.layout import (
     CANDLE_FRAMES,
     FUNDING,
     FUNDING_SCHEMA,
+    GENERATED,
     KLINE_SCHEMA,
     MANIFEST,
     QUOTE_SCHEMA,
@@ -49,7 +50,7 @@ from slackwater.schema.units import DAY, HOUR, MINUTE
 
 Advance = Callable[[float], None]
 
-VENUE = "synth"  # also the kind of source that a generated day's manifest names
+VENUE = "synth"
 CHUNK_ROWS = 1 << 18
 CHUNK_CANDLES = 1 << 12
 DEFAULT_START_NS = 1_736_121_600_000_000_000  # 2025-01-06T00:00:00Z, a Monday
@@ -148,7 +149,7 @@ def _refuse_foreign(home: Path) -> None:
     for day in date_folders(home) if home.is_dir() else ():
         manifest = read_manifest(day / MANIFEST) if (day / MANIFEST).exists() else {}
         kinds = [str(part.get("kind")) for part in manifest.get("source", [])]
-        if set(kinds) != {VENUE}:
+        if set(kinds) != {GENERATED}:
             raise UsageError(
                 f"{home}: expected generated days only, which are replaced, found {day.name} of {', '.join(kinds) or 'unknown origin'}; "
                 "choose another --to or another name"
@@ -183,7 +184,7 @@ def _make_symbol(request: SynthRequest, symbol: str, advance: Advance) -> dict[s
         minutes = np.concatenate(candles)
         _write_candles(writer, minutes, spec)
         _write_funding(writer, request, symbol, int(minutes[-1, 0]))
-        source = {"kind": VENUE, "profile": request.profile, "seed": request.seed, "events": request.events, "hours": request.hours}
+        source = {"kind": GENERATED, "profile": request.profile, "seed": request.seed, "events": request.events, "hours": request.hours}
         done = writer.finish({"source": [source], "quarantined": {}, "kept_odd": {}})
     times = {"first": time_text(done["first_ns"]), "last": time_text(done["last_ns"])}
     return {"venue": VENUE, "symbol": symbol, "folder": str(request.to / VENUE / symbol), "instrument": spec.as_json(), **done, **times}

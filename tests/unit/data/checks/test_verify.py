@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -146,3 +147,12 @@ def test_rows_that_come_more_than_a_day_later_are_odd_with_their_place(tmp_path:
     assert main(["data", "verify", "--data", str(tmp_path / "tape")]) == 0
     said = capsys.readouterr().out
     assert "binance/AAAUSDT: odd but usable" in said and "good" not in said.splitlines()[0]
+
+
+def test_a_day_that_goes_back_behind_the_one_before_is_damaged(tmp_path: Path) -> None:
+    make_tape(tmp_path, QUOTES, TRADES)
+    shutil.copytree(tmp_path / DAY, tmp_path / "tape/binance/AAAUSDT/2023-11-15")
+    assert check(tmp_path)["damage"] == [
+        f"2023-11-15/{name}.parquet: expected times after those of the days before, found 2023-11-14T22:13:20.{ms}Z"
+        for name, ms in (("quotes", "000"), ("trades", "500"))
+    ]

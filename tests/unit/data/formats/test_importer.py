@@ -13,6 +13,7 @@ import pytest
 
 from slackwater.data.formats import importer
 from slackwater.data.formats.importer import ImportRequest, import_tape
+from slackwater.data.synth.synth import SynthRequest, synthesise
 from slackwater.errors import DataError, UsageError
 from tests.unit.data.tables import QUOTES, SEC, T0, TRADES, Trade, make_tape, quote_table, trade_table, write_inputs
 
@@ -95,17 +96,17 @@ def test_crossed_and_one_sided_books_stay_and_are_counted(tmp_path: Path) -> Non
     assert done["quarantined"] == {}
 
 
-def test_time_running_backwards_is_sorted_and_counted(tmp_path: Path) -> None:
-    done = make_tape(tmp_path, [QUOTES[2], QUOTES[0], QUOTES[1]], TRADES)
+def test_all_rows_are_sorted_and_counted_where_that_is_asked_for(tmp_path: Path) -> None:
+    done = make_tape(tmp_path, [QUOTES[2], QUOTES[0], QUOTES[1]], TRADES, sort=True)
     assert [row["ts_event"] for row in read(tmp_path, "quotes")] == [T0, T0 + SEC, T0 + 5 * SEC // 2]
-    assert done["time_backwards"] == {"quotes": 1}
+    assert (done["time_backwards"], done["quarantined"]) == ({"quotes": 1}, {})
 
 
 def test_days_are_utc_and_a_return_to_a_closed_day_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slackwater.data.writer.MOST_OPEN", 1)
     day = 86_400.0
     days = [0.0, day, 2 * day, 1.0, 3 * day, day + 1]
-    done = make_tape(tmp_path, [(second, 99.9, 1.0, 100.1, 1.0) for second in days], TRADES)
+    done = make_tape(tmp_path, [(second, 99.9, 1.0, 100.1, 1.0) for second in days], TRADES, sort=True)
     assert done["days"] == [DAY, "2023-11-15", "2023-11-16", "2023-11-17"]
     assert done["rows"]["quotes.parquet"] == 6
     assert [row["ts_event"] for row in read(tmp_path, "quotes")] == [T0, T0 + SEC]
@@ -116,7 +117,7 @@ def test_days_are_utc_and_a_return_to_a_closed_day_loses_nothing(tmp_path: Path,
 def test_a_day_that_is_come_back_to_again_and_again_is_whole_and_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slackwater.data.writer.MOST_OPEN", 1)
     quotes = [((k % 3) * 86_400.0 + 60 - k, 99.9, float(k + 1), 100.1, 1.0) for k in range(30)]
-    done = make_tape(tmp_path, quotes, TRADES, lot="0.25")
+    done = make_tape(tmp_path, quotes, TRADES, lot="0.25", sort=True)
     assert done["rows"]["quotes.parquet"] == 30
     sizes = [row["bid_lots"] for row in read(tmp_path, "quotes")]
     assert sizes == [4 * (k + 1) for k in range(27, -1, -3)]
@@ -175,12 +176,28 @@ def test_refusals_say_what_was_expected_and_leave_nothing(tmp_path: Path, name: 
     assert not (tmp_path / "tape").exists()
 
 
-def test_a_few_values_off_the_steps_cost_their_rows(tmp_path: Path) -> None:
+def test_one_value_off_the_steps_refuses_and_says_how_to_leave_it_out(tmp_path: Path) -> None:
+    quotes = [(k / 10, 99.9, 1.0, 100.1, 2.0) for k in range(4000)]
+    quotes[1000] = (100.0, 99.93, 1.0, 100.1, 2.0)
+    words = r"q.parquet: row 1001: expected bid in whole ticks of 0.1, found 99.93, the first of 1 such rows in 4,000; give .*"
+    with pytest.raises(DataError, match=rf"{words}; --off-step drop leaves out so few$"):
+        make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01")
+    assert not (tmp_path / "tape").exists()
+    quotes[1000] = (100.0, 99.9, 1 / 3, 100.1, 2.0)
+    with pytest.raises(
+        DataError, match=r"row 1001: expected bid_qty in whole lots of 0.01, found 0.333.*; that lot is the one of nearly all"
+    ):
+        make_tape(tmp_path, quotes, TRADES)
+    quotes[1000] = (100.0, 99.9, 0.1 + 0.2, 100.1, 2.0)
+    assert make_tape(tmp_path, quotes, TRADES)["quarantined"] == {}, "the noise of arithmetic is on the step"
+
+
+def test_a_few_values_off_the_steps_cost_their_rows_where_that_is_asked_for(tmp_path: Path) -> None:
     quotes = [(k / 10, 99.9, 1.0, 100.1, 2.0) for k in range(4000)]
     quotes[1000] = (100.0, 99.93, 1.0, 100.1, 2.0)
     quotes[2000] = (200.0, 99.97, 1.0005, 100.1, 2.0)
     quotes[3000] = (300.0, 99.9, 1.0005, 100.1, 2.0)
-    done = make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01")
+    done = make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01", few_off=True)
     assert done["quarantined"] == {"off_lot": 1, "off_tick": 2}
     assert done["places"]["q.parquet"] == {"off_tick": [1001, 2001], "off_lot": [3001]}
     assert len(read(tmp_path, "quotes")) == 3997
@@ -188,28 +205,28 @@ def test_a_few_values_off_the_steps_cost_their_rows(tmp_path: Path) -> None:
 
 def test_one_row_of_a_hundred_may_be_off_and_none_of_fewer(tmp_path: Path) -> None:
     quotes = [(k / 10, 99.9, 1.0, 100.1, 2.0) for k in range(99)] + [(20.0, 99.93, 1.0, 100.1, 2.0)]
-    assert make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01")["quarantined"] == {"off_tick": 1}
+    assert make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01", few_off=True)["quarantined"] == {"off_tick": 1}
     with pytest.raises(DataError, match="row 99: .* the first of 1 such rows in 99"):
-        make_tape(tmp_path, quotes[1:], TRADES, tick="0.1", lot="0.01")
+        make_tape(tmp_path, quotes[1:], TRADES, tick="0.1", lot="0.01", few_off=True)
 
 
 def test_many_values_off_the_steps_say_that_the_steps_are_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quotes = [(k / 10, 99.9, 1.0, 100.1, 2.0) for k in range(4000)]
     quotes[7::700] = [(second, 99.93, *rest) for second, _, *rest in quotes[7::700]]
     with pytest.raises(DataError, match=r"row 8: expected bid in whole ticks of 0.1, found 99.93, the first of 6 such rows in 4,000; give"):
-        make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01")
+        make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01", few_off=True)
     monkeypatch.setattr("slackwater.data.steps.MOST_OFF_SHARE", 0.5)
-    assert make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01")["quarantined"] == {"off_tick": 6}
+    assert make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01", few_off=True)["quarantined"] == {"off_tick": 6}
     monkeypatch.setattr("slackwater.data.formats.quarantine.MOST_OFF", 5)
     with pytest.raises(DataError, match="the first of 6 such rows"):
-        make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01")
+        make_tape(tmp_path, quotes, TRADES, tick="0.1", lot="0.01", few_off=True)
 
 
 def test_the_noise_of_a_few_values_does_not_stop_an_inference(tmp_path: Path) -> None:
     quotes = [(k / 10, 99.9, 1.0, 100.1, 2.0) for k in range(4000)]
     quotes[1000] = (100.0, 99.9, 0.1 + 0.2, 100.1, 2.0)  # 0.30000000000000004
     quotes[2000] = (200.0, 99.9, 1 / 3, 100.1, 2.0)
-    done = make_tape(tmp_path, quotes, TRADES)
+    done = make_tape(tmp_path, quotes, TRADES, few_off=True)
     assert (done["instrument"]["tick_size"], done["instrument"]["lot_size"]) == ("0.1", "0.01")
     assert read(tmp_path, "quotes")[1000]["bid_lots"] == 30
     assert done["quarantined"] == {"off_lot": 1}
@@ -281,6 +298,15 @@ def test_importing_again_replaces_the_day_and_keeps_the_others(tmp_path: Path) -
     with pytest.raises(DataError, match=r"expected tick 0.1 and lot 0.01 as on 2023-11-15, found tick 0.05"):
         make_tape(tmp_path, QUOTES, TRADES, tick="0.05")
     assert len(read(tmp_path, "quotes")) == 1, "a refused import changes nothing"
+
+
+def test_days_of_files_are_not_put_beside_generated_ones(tmp_path: Path) -> None:
+    synthesise(SynthRequest(tmp_path / "tape", hours=0.01, history_days=2))
+    before = sorted(tmp_path.rglob("tape/**/*"))
+    words = r"tape/synth/SYNA: expected days of a market only, found 3 that `slackwater data synth` made .*, the first 2025-01-04"
+    with pytest.raises(DataError, match=words):
+        make_tape(tmp_path, QUOTES, TRADES, venue="synth", symbol="SYNA", tick="0.01", lot="0.05")
+    assert sorted(tmp_path.rglob("tape/**/*")) == before
 
 
 def test_an_interrupted_import_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,20 @@ def test_a_row_that_makes_no_sense_is_placed_by_its_line(tmp_path: Path) -> None
     assert entry["places"] == {"log": {"negative_size": [3]}}
 
 
+def test_a_clock_that_was_wrong_for_a_line_costs_the_line_and_one_symbol_s_disorder_is_its_own(tmp_path: Path) -> None:
+    lines = [line(book(ms=T_MS + 1000 * k), RECEIVED_US + 1_000_000 * k) for k in range(20)]
+    lines[7] = line(book(ms=T_MS + 7000), RECEIVED_US + 10**13)
+    lines[9], lines[10] = lines[10], lines[9]
+    lines += [line(book("BUSDT", ms=T_MS - 9000 * k), RECEIVED_US - 9_000_000 * k) for k in range(20)]
+    done = imported(write(tmp_path / "log", lines), tmp_path / "tape")
+    (entry,) = done["symbols"]
+    assert (entry["symbol"], entry["quarantined"], entry["time_backwards"]) == ("AUSDT", {"time_backwards": 1}, {"quotes": 1})
+    assert entry["places"] == {"log": {"time_backwards": [8]}}
+    (skipped,) = done["skipped"]
+    assert "found 19 of 20 rows more than a second out of their place; --sort" in skipped["reason"]
+    assert len(imported(tmp_path / "log", tmp_path / "tape", "BUSDT", sort=True)["symbols"]) == 1
+
+
 def test_a_log_that_was_cut_off_keeps_what_is_whole(tmp_path: Path) -> None:
     whole = gzip.compress("\n".join(line(book(ms=T_MS + k, u=k)) for k in range(20_000)).encode())
     (tmp_path / "log.gz").write_bytes(whole[:-1000])
