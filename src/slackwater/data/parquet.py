@@ -51,6 +51,18 @@ def tape_batches(path: Path, columns: Sequence[str] | None = None, rows: int = B
         raise DataError(f"{path}: expected a tape file, found: {error}") from error
 
 
+def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Some columns of a whole file, read by this thread alone: what Arrow's own threads keep of memory is not given back.
+
+    Raises:
+        pa.ArrowInvalid, OSError: it is no Parquet file, or cannot be read.
+    """
+    with open_parquet(path) as file:
+        table = file.read(columns=list(columns), use_threads=False)
+    give_back()
+    return table
+
+
 def row_count(path: Path) -> int:
     """How many rows a file's footer tells of.
 

@@ -16,6 +16,7 @@ from slackwater import __version__
 from slackwater.config.loading import anchored, with_seed
 from slackwater.config.model import Config
 from slackwater.data.cache import load_rows
+from slackwater.data.parquet import read_columns
 from slackwater.data.tape import SymbolTape, Tape, open_tape
 from slackwater.errors import DataError
 from slackwater.kernel.jit import note_warm
@@ -273,10 +274,8 @@ def describe(request: Request, session: Session, tape: Tape, writer: RunWriter, 
 def _liquidated(folder: Path, session: Session) -> list[Liquidation]:
     if not any(v.liquidation_count for v in session.venues):
         return []
-    import pyarrow.parquet as pq
-
-    fills = pq.read_table(folder / "fills.parquet", columns=FILL_COLUMNS)
-    return liquidations(fills, pq.read_table(folder / "realisations.parquet", columns=REALISATION_COLUMNS))
+    fills = read_columns(folder / "fills.parquet", FILL_COLUMNS)
+    return liquidations(fills, read_columns(folder / "realisations.parquet", REALISATION_COLUMNS))
 
 
 def slicing_words(config: Config) -> str:

@@ -193,6 +193,7 @@ class RunWriter:
                 self._write(stem, self._counts[stem])
             self._writers.pop(stem).close()
             del self._gathered[stem]
+        give_back()
 
     def abort(self) -> None:
         """Let go of the files of a run that failed."""

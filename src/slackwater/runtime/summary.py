@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from slackwater.data.parquet import read_columns
 from slackwater.kernel.record import Box
 
 CLOSE_SUMS = ("net_usd", "gross_usd", "fees_usd", "funding_usd")
@@ -21,8 +21,8 @@ def summarise(folder: Path, symbols: list[str], states: Box) -> dict[str, Any]:
     `net_usd`, `gross_usd`, `fees_usd` and `funding_usd` are sums over the closes; what is open is in the `open_*`, `unrealised_usd` and
     `equity_usd` fields, and `equity_usd` holds everything.
     """
-    closes = pq.read_table(folder / "closes.parquet", columns=["symbol", "net_bps", *CLOSE_SUMS])
-    fills = pq.read_table(folder / "fills.parquet", columns=["symbol", "price", "qty", "maker"])
+    closes = read_columns(folder / "closes.parquet", ["symbol", "net_bps", *CLOSE_SUMS])
+    fills = read_columns(folder / "fills.parquet", ["symbol", "price", "qty", "maker"])
     per_symbol = {}
     for k, symbol in enumerate(symbols):
         own = closes.filter(pc.equal(closes["symbol"].cast("string"), symbol))
@@ -81,10 +81,11 @@ def state_figures(s: Any) -> dict[str, Any]:
 
 def _summed(names: Any, values: NDArray[np.float64], symbols: list[str]) -> NDArray[np.float64]:
     """The sum over symbols of a figure that holds between its rows, at each row."""
-    owners = names.cast("string").combine_chunks().to_numpy(zero_copy_only=False)
+    coded = names.unify_dictionaries().combine_chunks()
+    owners, words = coded.indices.to_numpy(), coded.dictionary.to_pylist()
     total = np.zeros(len(values))
     for symbol in symbols:
-        own = owners == symbol
+        own = owners == words.index(symbol) if symbol in words else np.zeros(len(values), np.bool_)
         moves = np.zeros(len(values))
         moves[own] = np.diff(values[own], prepend=0.0)
         total += np.cumsum(moves)
@@ -92,7 +93,7 @@ def _summed(names: Any, values: NDArray[np.float64], symbols: list[str]) -> NDAr
 
 
 def _steps(folder: Path, stem: str, column: str, symbols: list[str]) -> NDArray[np.float64]:
-    table = pq.read_table(folder / f"{stem}.parquet", columns=["symbol", column])
+    table = read_columns(folder / f"{stem}.parquet", ["symbol", column])
     return _summed(table["symbol"], table[column].to_numpy(), symbols)
 
 
@@ -112,7 +113,7 @@ def _peak_debt(folder: Path, symbols: list[str]) -> float:
 
 def _peak_notional(folder: Path, symbols: list[str]) -> float:
     """Largest summed cost; it changes at fills only."""
-    table = pq.read_table(folder / "fills.parquet", columns=["symbol", "position_qty_after", "avg_entry_after"])
+    table = read_columns(folder / "fills.parquet", ["symbol", "position_qty_after", "avg_entry_after"])
     cost = -table["position_qty_after"].to_numpy() * table["avg_entry_after"].to_numpy()
     total = _summed(table["symbol"], cost, symbols)
     return float(total.max()) if len(total) else 0.0
