@@ -12,11 +12,11 @@ from slackwater.market.spreads import median_spread_bps
 from slackwater.orders import entry_group, take_profit
 from slackwater.orders.close_ladder import is_closing
 from slackwater.orders.emit import cancel_order, find_ended, find_order, free_if_ended, log_event
-from slackwater.orders.lifecycle import apply_report, count_fill, is_whole_story
+from slackwater.orders.lifecycle import apply_report, count_fill, own_lots
 from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, FillRow, Out
 from slackwater.schema.commands import Purpose, Side, Tif
 from slackwater.schema.enums import ExitReason, OrderEvent, OrderReason, OrderStatus
-from slackwater.schema.events import Report, ReportKind
+from slackwater.schema.events import UNKNOWN_AHEAD, FillCause, Report, ReportKind
 from slackwater.schema.instrument import price_of, qty_of
 from slackwater.schema.params import Params
 from slackwater.schema.state import MAX_ENDED, EndedOrder, EntryGroup, Order, SymbolState
@@ -64,17 +64,11 @@ def _account_own(s: SymbolState, p: Params, out: Out, r: Report, slot: int) -> N
     if new_lots < 0:
         s.stray_reports += 1
         return
-    lots = r.lots if r.kind != ReportKind.FILL else new_lots
-    if r.kind != ReportKind.FILL or new_lots > 0:  # a fill that is told again is no news
-        log_event(s, out, r.ts_recv_ns, o, event_of(r.kind, r.reason), r.reason, r.price_ticks, lots)
-    if new_lots > 0:
-        is_whole = is_whole_story(r, new_lots)
-        price_ticks = float(r.price_ticks) if is_whole else (o.cost_ticklots - cost_before) / new_lots
-        if r.kind != ReportKind.FILL:
-            nearest_ticks = int(math.floor(price_ticks + 0.5))
-            log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, OrderReason.NONE.value, nearest_ticks, new_lots)
-        fee_usd = r.fee_usd if is_whole else o.fee_usd - fee_before
-        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd, s.close.reason, s.close.reference_ask)
+    if r.kind != ReportKind.FILL:
+        log_event(s, out, r.ts_recv_ns, o, event_of(r.kind, r.reason), r.reason, r.price_ticks, r.lots)
+    if new_lots > 0:  # a fill that is told again is no news
+        told = OrderReason.NONE.value
+        _book_news(s, p, out, r, o, s.entry, new_lots, cost_before, fee_before, told, s.close.reason, s.close.reference_ask)
     reason = _end_reason(s, p, o, r)
     if free_if_ended(s, out, r.ts_recv_ns, slot, reason):
         entry_group.settle(s)
@@ -113,20 +107,19 @@ def _account_late(s: SymbolState, p: Params, out: Out, r: Report, e: EndedOrder)
     o.fee_usd = e.fee_usd
     o.purpose = e.purpose
     o.side = e.side
-    o.tif = Tif.GTX if e.purpose != Purpose.CLOSE else Tif.IOC
+    o.tif = e.tif
     new_lots = count_fill(o, r)
-    is_whole = is_whole_story(r, new_lots)
-    fee_usd = r.fee_usd if is_whole else o.fee_usd - e.fee_usd
-    price_ticks = float(r.price_ticks) if is_whole else (o.cost_ticklots - e.cost_ticklots) / new_lots
+    cost_before = e.cost_ticklots
+    fee_before = e.fee_usd
     e.cum_lots = o.cum_lots
     e.cost_ticklots = o.cost_ticklots
     e.fee_usd = o.fee_usd
-    log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, OrderReason.LATE.value, r.price_ticks, new_lots)
+    told = OrderReason.LATE.value
     if o.group_id == s.entry.group_id or o.purpose != Purpose.ENTRY:
-        _apply_fill(s, p, out, r, o, s.entry, new_lots, price_ticks, fee_usd, e.reason, e.reference_ask)
+        _book_news(s, p, out, r, o, s.entry, new_lots, cost_before, fee_before, told, e.reason, e.reference_ask)
     else:
         _recall_group(s, e.group_id)
-        _apply_fill(s, p, out, r, o, s.late_entry, new_lots, price_ticks, fee_usd, e.reason, e.reference_ask)
+        _book_news(s, p, out, r, o, s.late_entry, new_lots, cost_before, fee_before, told, e.reason, e.reference_ask)
         e.layer = s.late_entry.layer
         e.layer_episode = s.late_entry.layer_episode
         e.first_fill_ns = s.late_entry.first_fill_ns
@@ -213,6 +206,38 @@ def _end_reason(s: SymbolState, p: Params, o: Order, r: Report) -> int:
 
 
 @jit
+def _book_news(
+    s: SymbolState,
+    p: Params,
+    out: Out,
+    r: Report,
+    o: Order,
+    g: EntryGroup,
+    new_lots: int,
+    cost_before: int,
+    fee_before: float,
+    told: int,
+    close_reason: int,
+    exit_ask: float,
+) -> None:
+    """Book what a report brings: first what was filled before it and never told, as one fill, then its own fill with all that it says.
+
+    `cost_before` and `fee_before` are the order's without the new lots, `told` is the OrderReason in the order's history; for the others
+    see `_apply_fill`.
+    """
+    own = own_lots(r, new_lots)
+    missed = new_lots - own
+    if missed > 0:
+        price_ticks = (o.cost_ticklots - cost_before - own * r.price_ticks) / missed
+        fee_usd = o.fee_usd - fee_before - (r.fee_usd if own > 0 else 0.0)
+        log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, told, int(math.floor(price_ticks + 0.5)), missed)
+        _apply_fill(s, p, out, r, o, g, missed, price_ticks, fee_usd, True, close_reason, exit_ask)
+    if own > 0:
+        log_event(s, out, r.ts_recv_ns, o, OrderEvent.FILL.value, told, r.price_ticks, own)
+        _apply_fill(s, p, out, r, o, g, own, float(r.price_ticks), r.fee_usd, False, close_reason, exit_ask)
+
+
+@jit
 def _apply_fill(
     s: SymbolState,
     p: Params,
@@ -223,22 +248,25 @@ def _apply_fill(
     lots: int,
     price_ticks: float,
     fee_usd: float,
+    is_learned: bool,
     close_reason: int,
     exit_ask: float,
 ) -> None:
-    """Book lots of an order at a price that is a mean, and then not a whole tick, when several fills are learned at once.
+    """Book lots of an order: a fill as its report tells it, or what was learned of some, at a price that is their mean and not a whole tick.
 
     `g` is the group of an entry, `close_reason` what a close was for, `exit_ask` what it, or a take-profit that has ended, is judged by.
     """
+    is_maker = r.maker if not is_learned else o.tif == Tif.GTX
     price = price_ticks * s.ins.tick_num / s.ins.tick_den
     notional = price * qty_of(s.ins, lots)
-    if _is_maker(r, o):
+    if is_maker:
         s.ledger.maker_notional_usd += notional
     else:
         s.ledger.taker_notional_usd += notional
     row = out.fills[out.fill_count]  # written before the ledger moves on: a close in between must not reorder the rows
     out.fill_count += 1
     s.inverse.has_new_fills = True
+    ask = 0.0
     if o.purpose == Purpose.ENTRY:
         apply_entry_fill(s, p, g, r.ts_recv_ns, price, lots, fee_usd, median_spread_bps(s.market))
         on_entry_fill(s, lots)
@@ -253,14 +281,16 @@ def _apply_fill(
         reason = _closing_reason(s, close_reason)
         if reason == ExitReason.INVERSE_TP:
             on_exit_fill(s, r.ts_recv_ns, lots)
-        apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, exit_ask)
+        ask = exit_ask
+        apply_exit_fill(s, p, out, r.ts_recv_ns, price, lots, fee_usd, reason, ask)
     _write_fill(s, out, row, r, o, lots, price_ticks, fee_usd)
-
-
-@jit
-def _is_maker(r: Report, o: Order) -> bool:
-    """Whether a fill rested: its report says so, and of one that is learned otherwise the order does."""
-    return r.maker or (r.kind != ReportKind.FILL and o.tif == Tif.GTX)
+    row.reference_ask = ask
+    if is_learned:
+        row.cause = FillCause.LEARNED
+        row.maker = is_maker
+        row.trade_id = 0
+        row.queue_ahead_lots = UNKNOWN_AHEAD
+        row.arrived_unknown = False
 
 
 @jit
@@ -272,6 +302,7 @@ def _closing_reason(s: SymbolState, reason: int) -> int:
 
 @jit
 def _write_fill(s: SymbolState, out: Out, row: FillRow, r: Report, o: Order, lots: int, price_ticks: float, fee_usd: float) -> None:
+    """Write a fill as its report tells it, measured against the ask as it is now."""
     row.ts_ns = r.ts_recv_ns
     row.ts_venue_ns = r.ts_venue_ns
     row.order_id = o.order_id
@@ -283,11 +314,12 @@ def _write_fill(s: SymbolState, out: Out, row: FillRow, r: Report, o: Order, lot
     row.short_lots_after = s.ledger.short_lots
     row.avg_entry_after = s.ledger.avg_entry
     row.fee_usd = fee_usd
+    row.reference_ask = s.market.ask
     row.queue_ahead_lots = r.queue_ahead_lots
     row.symbol = s.symbol
     row.side = o.side
     row.cause = r.cause
-    row.maker = _is_maker(r, o)
+    row.maker = r.maker
     row.arrived_unknown = r.arrived_unknown
     if out.fill_count > LOG_ROWS - LOG_MARGIN:
         out.is_nearly_full = True

@@ -222,6 +222,7 @@ def _remember_end(s: SymbolState, o: Order) -> None:
     e.fee_usd = o.fee_usd
     e.purpose = o.purpose
     e.side = o.side
+    e.tif = o.tif
     e.reason = s.close.reason
     e.reference_ask = s.close.reference_ask
     if o.purpose == Purpose.TAKE_PROFIT:

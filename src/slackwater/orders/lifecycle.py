@@ -11,7 +11,7 @@ from slackwater.schema.events import Report, ReportKind, VenueReason
 from slackwater.schema.state import Order
 
 STATUSES = 9
-REPORTS = 10
+REPORTS = 11
 
 TRANSITIONS = {
     (OrderStatus.PENDING, ReportKind.ACK): OrderStatus.LIVE,
@@ -160,7 +160,7 @@ def count_fill(o: Order, r: Report) -> int:
     if new_lots == 0:
         return 0
     o.cum_lots += new_lots
-    if is_whole_story(r, new_lots):
+    if own_lots(r, new_lots) == new_lots:
         o.cost_ticklots += new_lots * r.price_ticks
         o.fee_usd += r.fee_usd
     else:
@@ -170,6 +170,6 @@ def count_fill(o: Order, r: Report) -> int:
 
 
 @jit
-def is_whole_story(r: Report, new_lots: int) -> bool:
-    """Whether what is new is this one fill, with its own price and fee; else fills before it are missing."""
-    return r.kind == ReportKind.FILL and r.lots == new_lots
+def own_lots(r: Report, new_lots: int) -> int:
+    """How many of the lots that are new are this report's own fill; the reports of the others, which were filled before, are missing."""
+    return int(r.lots) if r.kind == ReportKind.FILL and r.lots <= new_lots else 0

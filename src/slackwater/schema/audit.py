@@ -57,12 +57,13 @@ class FillRow(Record):
     """One fill as we learned of it."""
 
     ts_ns: i64
-    ts_venue_ns: i64
+    ts_venue_ns: i64  # of one that was learned the latest that it can have happened
     order_id: i64
     group_id: i64
     slice_index: i64
-    trade_id: i64
+    trade_id: i64  # 0 of one that was learned
     price_ticks: f64  # not whole when it is the mean of fills that were learned at once
+    reference_ask: f64  # what an exit's slippage is measured against; 0 for an entry
     lots: i64
     short_lots_after: i64
     avg_entry_after: f64

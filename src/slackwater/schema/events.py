@@ -66,13 +66,14 @@ class ReportKind(IntEnum):
 
 
 class FillCause(IntEnum):
-    """Which event of the tape explains a fill."""
+    """Which event of the tape explains a fill. No venue reports LEARNED: whoever missed a fill's own report books it so."""
 
     NONE = 0
     QUEUE = 1
     TRADE_THROUGH = 2
     BOOK_THROUGH = 3
     TAKER = 4
+    LEARNED = 5  # another report told its quantity and cost; which event it was, and when, is not known
 
 
 class VenueReason(IntEnum):
@@ -99,6 +100,9 @@ class VenueReason(IntEnum):
     AMEND_LIMIT = 18  # modified as often as one order may be
 
 
+UNKNOWN_AHEAD = -1  # a queue that nobody knows
+
+
 class Report(Record):
     """One message from the venue about one order. The `cum_` fields are the order's as the venue had them when it wrote the message: who
     missed a fill can book the difference. Order 0 is the venue's own: its fills are a liquidation that buys the short back, and its FUNDING
@@ -113,7 +117,7 @@ class Report(Record):
     cum_cost_ticklots: i64  # exact: price ticks times lots over all fills so far
     trade_id: i64  # FILL: unique per symbol
     sequence: i64  # the venue's running number, per symbol
-    queue_ahead_lots: i64  # FILL of a resting order: what stood before us when the filling event came; -1 unknown
+    queue_ahead_lots: i64  # FILL of a resting order: what stood before us when the filling event came, or UNKNOWN_AHEAD
     fee_usd: f64  # FILL: positive when paid
     cum_fee_usd: f64  # over all fills so far
     funding_usd: f64  # FUNDING: positive when received

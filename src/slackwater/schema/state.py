@@ -214,6 +214,7 @@ class EndedOrder(Record):
     first_fill_ns: i64  # of its group
     purpose: u8  # Purpose
     side: i8
+    tif: u8
     reason: i64  # ExitReason of a close's order
     reference_ask: f64  # that an exit's group is judged against; 0 when that was not known yet
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from slackwater.kernel.jit import jit
 from slackwater.schema.commands import Command, CommandKind
-from slackwater.schema.events import FillCause, Report, ReportKind, VenueReason
+from slackwater.schema.events import UNKNOWN_AHEAD, FillCause, Report, ReportKind, VenueReason
 from slackwater.schema.params import Params
 from slackwater.schema.units import NEVER_NS
 from slackwater.sim.faults import can_be_lost, draw_answer_faults, has_answer_faults
 from slackwater.sim.latency import arrival_ns, receive_ns, response_delay_ns
-from slackwater.sim.queue import UNKNOWN_AHEAD, reported_ahead
+from slackwater.sim.queue import reported_ahead
 from slackwater.sim.records import MAX_FINISHED, MAX_REPORTS, MAX_REQUESTS, VENUES_OWN, Request, VenueOrder, VenueState
 
 

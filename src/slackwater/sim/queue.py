@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 
 from slackwater.kernel.jit import jit
+from slackwater.schema.events import UNKNOWN_AHEAD
 from slackwater.schema.params import QueueModel
 from slackwater.sim.records import QueuePlace, VenueOrder
 
-UNKNOWN_AHEAD = -1
 LOT_DUST = 1e-6  # far below a lot, far above the rounding of a few hundred shares
 
 

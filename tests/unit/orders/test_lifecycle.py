@@ -15,16 +15,16 @@ from slackwater.schema.state import Order
 
 # Rows: what the order was; columns: what the venue says; a dot where that makes no sense. Fills are partial.
 LISTING = """
-              ack        reject    fill       amend_ack  amend_reject  cancel_ack  cancel_reject  expire   status
-free          .          .         .          .          .             .           .              .        .
-pending       live       rejected  live       .          .             canceled    .              expired  live
-live          live       expired   live       .          .             canceled    .              expired  live
-amending      amending   expired   amending   live       live          canceled    .              expired  live
-canceling     canceling  canceled  canceling  canceling  canceling     canceled    canceling      expired  live
-filled        .          .         .          .          .             .           .              .        .
-canceled      .          .         .          .          .             .           .              .        .
-rejected      .          .         .          .          .             .           .              .        .
-expired       .          .         .          .          .             .           .              .        .
+              ack        reject    fill       amend_ack  amend_reject  cancel_ack  cancel_reject  expire   status   funding
+free          .          .         .          .          .             .           .              .        .        .
+pending       live       rejected  live       .          .             canceled    .              expired  live     .
+live          live       expired   live       .          .             canceled    .              expired  live     .
+amending      amending   expired   amending   live       live          canceled    .              expired  live     .
+canceling     canceling  canceled  canceling  canceling  canceling     canceled    canceling      expired  live     .
+filled        .          .         .          .          .             .           .              .        .        .
+canceled      .          .         .          .          .             .           .              .        .        .
+rejected      .          .         .          .          .             .           .              .        .        .
+expired       .          .         .          .          .             .           .              .        .        .
 """
 ENDS = {OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED}
 TOTAL, PRICE = 10, 1000
