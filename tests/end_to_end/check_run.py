@@ -50,7 +50,11 @@ class SymbolTapeData:
         return found
 
     def at(self, rows: dict[str, NDArray[Any]], ts_ns: int) -> slice:
-        return slice(*(int(np.searchsorted(rows["ts_event"], ts_ns, side)) for side in ("left", "right")))
+        return self.between(rows, ts_ns, ts_ns)
+
+    def between(self, rows: dict[str, NDArray[Any]], first_ns: int, last_ns: int) -> slice:
+        times = rows["ts_event"]
+        return slice(int(np.searchsorted(times, first_ns, "left")), int(np.searchsorted(times, last_ns, "right")))
 
 
 def check_run(run: Path) -> Row:
@@ -60,18 +64,21 @@ def check_run(run: Path) -> Row:
         run: its tape must still be where the run read it.
     """
     document = json.loads((run / "run.json").read_text())
-    fills, orders = table(run, "fills"), table(run, "orders")
+    fills, orders, events = table(run, "fills"), table(run, "orders"), table(run, "order_events")
     assert not document["overflows"]
-    check_orders(orders, table(run, "order_events"), fills)
+    check_orders(orders, events, fills)
     for symbol in document["symbols"]:
         data = SymbolTapeData(Path(document["tape"]["path"]) / document["tape"]["venues"][symbol] / symbol)
         own = [row for row in fills if row["symbol"] == symbol]
         check_position(data, own, document["summary"]["symbols"][symbol])
         check_results(data, symbol, table(run, "closes"), table(run, "realisations"), own)
         check_closing_is_single([row for row in orders if row["symbol"] == symbol])
+        check_trades_are_named(own)
         for fill in own:
-            check_fill_is_explained(data, fill)
+            if fill["cause"] != "learned":
+                check_fill_is_explained(data, fill)
         check_volume_is_given_once(data, own)
+        check_learned_is_possible(data, own, events)
         check_funding(data, own, [row for row in table(run, "equity") if row["symbol"] == symbol], document["last_ns"])
     check_equity(table(run, "equity"))
     check_fees(fills, document["config"]["fees"])
@@ -167,6 +174,47 @@ def check_volume_is_given_once(data: SymbolTapeData, fills: list[Row]) -> None:
         now = data.at(data.trades, ts_ns)
         traded = data.trades["lots"][now][data.trades["buyer_maker"][now] == (side == "buy")]
         assert lots <= traded.sum(), (ts_ns, side, lots)
+
+
+def check_trades_are_named(fills: list[Row]) -> None:
+    """Every fill is a trade of its own at the venue, but for what was learned of some without their reports."""
+    named = [fill["trade_id"] for fill in fills if fill["cause"] != "learned"]
+    assert len(named) == len(set(named)) and all(trade_id > 0 for trade_id in named)
+    assert all(fill["trade_id"] == 0 and np.isnan(fill["queue_ahead_qty"]) for fill in fills if fill["cause"] == "learned")
+
+
+def check_learned_is_possible(data: SymbolTapeData, fills: list[Row], events: list[Row]) -> None:
+    """From an order's sending to the latest that a learned fill can have happened, the market gave as much at the prices that were asked.
+
+    What trades and books gave to other fills meanwhile is not there any more. Of one that took only the price is checked.
+    """
+    asked: dict[str, list[Row]] = {}
+    for row in events:
+        if row["event"] in ("place", "amend"):
+            asked.setdefault(row["client_order_id"], []).append(row)
+    for fill in (fill for fill in fills if fill["cause"] == "learned"):
+        sign, sent = 1 if fill["side"] == "sell" else -1, asked[fill["client_order_id"]]
+        first_ns, last_ns = sent[0]["ts_ns"], fill["ts_venue_ns"]
+        assert first_ns <= last_ns, fill
+        books = data.between(data.quotes, first_ns, last_ns)
+        far, far_lots = ("bid_ticks", "bid_lots") if sign > 0 else ("ask_ticks", "ask_lots")
+        if not fill["maker"]:
+            touches = data.quotes[far][max(books.start - 1, 0) : books.stop]
+            assert np.any(sign * (touches * data.tick - fill["price"]) >= -data.tick / 2), fill
+            continue
+        limit = sign * min(sign * data.ticks(row["price"]) for row in sent)
+        trades = data.between(data.trades, first_ns, last_ns)
+        meets = (data.trades["buyer_maker"][trades] == (sign < 0)) & (sign * (data.trades["price_ticks"][trades] - limit) >= 0)
+        through = sign * (data.quotes[far][books] - limit) >= 0
+        there = data.trades["lots"][trades][meets].sum() + data.quotes[far_lots][books][through].sum()
+        given = sum(
+            data.lots(row["qty"])
+            for row in fills
+            if row["maker"] and row["side"] == fill["side"] and first_ns <= row["ts_venue_ns"] <= last_ns
+            if row["cause"] != "learned" or row["client_order_id"] == fill["client_order_id"]
+            if sign * (row["price"] / data.tick - limit) >= -0.5
+        )
+        assert given <= there, (fill, given, there)
 
 
 def check_equity(rows: list[Row]) -> None:

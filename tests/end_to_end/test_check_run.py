@@ -13,6 +13,7 @@ import pytest
 
 from tests.end_to_end.check_run import check_run
 
+SEC = 1_000_000_000
 Rows = list[dict[str, Any]]
 
 
@@ -26,6 +27,10 @@ def moved_time(rows: Rows) -> None:
 
 def lost_fill(rows: Rows) -> None:
     del rows[4]
+
+
+def learned_before_it_was_sent(rows: Rows) -> None:
+    rows[0] |= {"cause": "learned", "trade_id": 0, "queue_ahead_qty": float("nan"), "ts_venue_ns": rows[0]["ts_venue_ns"] - 3600 * SEC}
 
 
 def unpaid_fee(rows: Rows) -> None:
@@ -54,6 +59,7 @@ def richer(rows: Rows) -> None:
         ("fills", moved_price),
         ("fills", moved_time),
         ("fills", lost_fill),
+        ("fills", learned_before_it_was_sent),
         ("fills", unpaid_fee),
         ("closes", better_close),
         ("orders", open_order),

@@ -252,7 +252,7 @@ def _apply_fill(
     close_reason: int,
     exit_ask: float,
 ) -> None:
-    """Book lots of an order: a fill as its report tells it, or what was learned of some, at a price that is their mean and not a whole tick.
+    """Book lots of an order: a fill as its report tells it, or what was learned of some, at their mean price, which may be off the tick.
 
     `g` is the group of an entry, `close_reason` what a close was for, `exit_ask` what it, or a take-profit that has ended, is judged by.
     """

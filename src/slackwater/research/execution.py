@@ -8,17 +8,21 @@ from slackwater.data.cache import load_rows
 from slackwater.research.markout_chart import markout_chart
 from slackwater.research.page import Cell, Column, caption, chart, heading, table
 from slackwater.research.prices import PriceSource
-from slackwater.research.read_run import Run
+from slackwater.research.read_run import Run, check_columns
 from slackwater.research.wording import MISSING, bps, count, duration, plain, plural, reason, seconds, share, signed, spoken, usd
 from slackwater.runtime.close_steps import STEPS
 from slackwater.runtime.execution import Traded, execution
 from slackwater.runtime.tape_books import TapeBooks
-from slackwater.runtime.trade_columns import FILL_PURPOSES, NEEDED, TradeTables
+from slackwater.runtime.trade_columns import FILL_PURPOSES, LEARNED, NEEDED, TradeTables
 
 Figures = dict[str, Any]
 CAUSES_SAID = (
     "Queue: trades at our price used up what stood in front. Trade through: a trade beyond our price. Book through: the other side of "
     "the book came to our price. Taker: we took what was there."
+)
+LEARNED_SAID = (
+    " Learned: its own report was overtaken or lost, and another one told that it was filled. By what and when is not known, and the "
+    "market after such fills is left out below."
 )
 MARKOUTS_SAID = (
     "The mid at the venue some time after each fill, against the fill's price: positive is good for us, a market that fell after a sell or "
@@ -49,6 +53,8 @@ def figures_of(run: Run, source: PriceSource) -> tuple[Figures, dict[str, Figure
     if "execution" in run.total:
         return run.total["execution"], {symbol: run.figures(symbol)["execution"] for symbol in run.symbols}
     tables = TradeTables(*(run.table(stem) for stem in NEEDED))
+    for stem, table_read in zip(NEEDED, (tables.orders, tables.fills), strict=True):
+        check_columns(run.folder / f"{stem}.parquet", table_read, NEEDED[stem].split())
     traded = [_traded(run, source, symbol) for symbol in run.symbols]
     return execution(tables, traded, (int(run.document["first_ns"]), int(run.document["last_ns"])))
 
@@ -78,7 +84,7 @@ def section(figures: Figures, why_no_tape: str, name: str, level: int) -> list[s
     if not orders["all"]["fills"]:
         return parts
     parts += [heading("After the fill: did the market run us over?", level + 1), *_markouts(figures["markouts"], why_no_tape, name)]
-    parts += [heading("What active closes paid", level + 1), *_close_steps(figures["close_steps"], why_no_tape)]
+    parts += [heading("What active closes paid", level + 1), *_close_steps(figures["close_steps"])]
     return [*parts, heading("Time in position", level + 1), *_held(figures["held"])]
 
 
@@ -95,7 +101,8 @@ def _fills_said(figures: Figures) -> str:
             f" For {count(figures['queue_unknown_fills'])} of {plural(figures['maker_fills'], 'maker fill')} the place "
             "in the queue was not known when the order arrived."
         )
-    return f"{share(figures['maker_share'])} of the notional was filled as maker.{unknown} {CAUSES_SAID}"
+    learned = LEARNED_SAID if LEARNED in figures["by_cause"] else ""
+    return f"{share(figures['maker_share'])} of the notional was filled as maker.{unknown} {CAUSES_SAID}{learned}"
 
 
 def _causes(orders: dict[str, Figures]) -> str:
@@ -222,7 +229,7 @@ def _horizon(word: str) -> str:
     return f"{whole // 60} min" if whole >= 60 else f"{whole} s"
 
 
-def _close_steps(found: Figures, why_no_tape: str) -> list[str]:
+def _close_steps(found: Figures) -> list[str]:
     if not found["closes"]:
         return [caption("The strategy sent no close of its own: positions were left by the resting take-profit, if at all.")]
     rows: list[list[str | Cell]] = []
@@ -233,10 +240,8 @@ def _close_steps(found: Figures, why_no_tape: str) -> list[str]:
         numbers = (count(figures["closes"]), share(figures["closes"] / found["closes"]), count(figures["orders"]), count(figures["fills"]))
         rows.append([STEP_NAMES[step], *numbers, usd(figures["notional_usd"], False), cell])
     headings = ("Closes that came here", "Share", "Orders", "Fills", "Notional, usd", "Slippage, bps")
-    is_unknown = any(found[step]["fills"] and found[step]["slippage_bps"] is None for step in STEPS)
-    gone = f" Slippage is left out, because {why_no_tape}." if is_unknown and why_no_tape else ""
     columns = [Column("Step", False), *(Column(text) for text in headings)]
-    return [caption(f"{plural(found['closes'], 'close')} sent. {STEPS_SAID}{gone}"), f'<div class="wide">{table(columns, rows)}</div>']
+    return [caption(f"{plural(found['closes'], 'close')} sent. {STEPS_SAID}"), f'<div class="wide">{table(columns, rows)}</div>']
 
 
 def _held(found: Figures) -> list[str]:

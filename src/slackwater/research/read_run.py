@@ -100,13 +100,22 @@ def _read(path: Path, needed: list[str]) -> pa.Table:
         table = pq.read_table(path)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise DataError(f"{path}: expected a readable Parquet table, found: {str(error).splitlines()[0]}") from error
-    missing = [name for name in needed if name not in table.schema.names]
-    if missing:
-        raise DataError(f"{path}: expected the columns {', '.join(needed)}, {', '.join(missing)} missing; run the back-test again")
+    check_columns(path, table, needed)
     for k, column in enumerate(table.schema):
         if pa.types.is_dictionary(column.type):
             table = table.set_column(k, column.name, table[column.name].cast(pa.string()))
     return table
+
+
+def check_columns(path: Path, table: pa.Table, needed: list[str]) -> None:
+    """Refuse a table that lacks columns.
+
+    Raises:
+        DataError: naming them.
+    """
+    missing = [name for name in needed if name not in table.schema.names]
+    if missing:
+        raise DataError(f"{path}: expected the columns {', '.join(needed)}, {', '.join(missing)} missing; run the back-test again")
 
 
 def numbers(table: pa.Table, name: str) -> Numbers:

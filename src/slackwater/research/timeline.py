@@ -17,13 +17,14 @@ from slackwater.research.read_run import Run, numbers, words
 from slackwater.research.thinning import KEPT, even_edges, extremes
 from slackwater.research.wording import spoken
 from slackwater.runtime.tables import VENUES_OWN
-from slackwater.runtime.trade_columns import LIQUIDATION
+from slackwater.runtime.trade_columns import LEARNED, LIQUIDATION
 
 MARKS_PER_POINT = 4  # fills marked for each point a line may have: every one of most runs
 SHAPES = {"entry": "triangle-down", "take_profit": "triangle-up", "close": "diamond", "liquidation": "x"}
 COLORS = {"entry": fig.ENTRY, "take_profit": fig.TAKE_PROFIT, "close": fig.CLOSE, "liquidation": fig.DRAWDOWN}
 NAMES = {"entry": "Entry sell", "take_profit": "Take-profit buy", "close": "Closing buy", "liquidation": "Liquidation"}
-ENDINGS = {"queue": "", "trade_through": "-open", "book_through": "-dot", "taker": "-open-dot"}
+ENDINGS = {"queue": "", "trade_through": "-open", "book_through": "-dot", "taker": "-open-dot", LEARNED: ""}
+PALE = 0.4  # what was learned: filled, as those of the queue are, and pale
 FILL_HOVER = (
     f"%{{x|{fig.TIME_HOVER}}}<br>price %{{y}}, quantity %{{customdata[1]}}<br>"
     "queue ahead %{customdata[3]}, fee %{customdata[2]:.5f} usd<br>"
@@ -148,6 +149,7 @@ def _marks(fills: pa.Table, purpose: str, cause: str) -> Figure:
             "symbol": SHAPES[purpose] + ENDINGS[cause],
             "size": 9 if rim == color else 11,
             "color": color,
+            "opacity": PALE if cause == LEARNED else 1.0,
             "line": {"width": 1.4, "color": rim},
         },
         "hovertemplate": f"<b>{NAMES[purpose]}</b>, {spoken(cause)}<br>{FILL_HOVER}<extra></extra>",

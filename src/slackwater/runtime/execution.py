@@ -17,7 +17,7 @@ from slackwater.runtime.close_steps import CloseSteps, close_steps, step_figures
 from slackwater.runtime.holding import Holdings, holding_figures, holdings
 from slackwater.runtime.markouts import Markouts, markout_figures, markouts_bps
 from slackwater.runtime.tape_books import TapeBooks
-from slackwater.runtime.trade_columns import NEEDED, FillColumns, TradeTables, is_cancel, trade_columns
+from slackwater.runtime.trade_columns import NEEDED, FillColumns, TradeTables, fill_columns, order_columns
 
 Figures = dict[str, Any]
 BATCH_ROWS = 1 << 14
@@ -29,7 +29,7 @@ class Traded:
     """A symbol of a run and its market.
 
     Args:
-        books: of its tape; None leaves markouts and slippage out.
+        books: of its tape; None leaves markouts out.
         tick: its price step.
     """
 
@@ -48,17 +48,16 @@ class _Part:
 
 
 def read_trades(folder: Path) -> TradeTables:
-    """The tables of a run directory, with the columns and the order events that are needed here only."""
-    return TradeTables(*(_read(folder / f"{stem}.parquet", names.split(), stem == "order_events") for stem, names in NEEDED.items()))
+    """The tables of a run directory, with the columns that are needed here only."""
+    return TradeTables(*(_read(folder / f"{stem}.parquet", names.split()) for stem, names in NEEDED.items()))
 
 
-def _read(path: Path, columns: list[str], is_events: bool) -> pa.Table:
-    """Some columns of a file; of the order events, ten for every order, only the cancels."""
+def _read(path: Path, columns: list[str]) -> pa.Table:
+    """Some columns of a file."""
     with open_parquet(path) as file:
         parts = [file.schema_arrow.empty_table().select(columns)]
         for batch in file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
-            part = pa.Table.from_batches([batch]).select(columns)
-            parts.append(part.filter(is_cancel(part)) if is_events else part)
+            parts.append(pa.Table.from_batches([batch]).select(columns))
             give_back()
     table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     give_back()
@@ -80,14 +79,14 @@ def execution(tables: TradeTables, traded: Sequence[Traded], span_ns: tuple[int,
 
 
 def _part(tables: TradeTables, entry: Traded, span_ns: tuple[int, int]) -> _Part:
-    trades = trade_columns(tables)
-    fills = trades.fills
+    orders = order_columns(tables.orders)
+    fills = fill_columns(tables.fills, orders)
     give_back()
     markouts = None if entry.books is None else markouts_bps(fills, entry.books, entry.tick)
-    steps = close_steps(trades, entry.books, entry.tick)
+    steps = close_steps(orders, fills)
     held = holdings(fills, span_ns[1])
     figures = {
-        "orders": activities(trades.orders, fills),
+        "orders": activities(orders, fills),
         "markouts": None if markouts is None else markout_figures(markouts, fills.purpose, fills.is_maker),
         "close_steps": step_figures([steps]),
         "held": holding_figures([held], span_ns[1] - span_ns[0]),
@@ -96,8 +95,8 @@ def _part(tables: TradeTables, entry: Traded, span_ns: tuple[int, int]) -> _Part
 
 
 def _together(tables: TradeTables, parts: list[_Part], span_ns: tuple[int, int]) -> Figures:
-    trades = trade_columns(tables)
-    together = activities(trades.orders, trades.fills)
+    orders = order_columns(tables.orders)
+    together = activities(orders, fill_columns(tables.fills, orders))
     for figures in together.values():
         # Quantities of different symbols have no sum.
         figures["qty"] = None

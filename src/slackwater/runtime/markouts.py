@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slackwater.runtime.tape_books import TapeBooks
-from slackwater.runtime.trade_columns import FILL_PURPOSES, FillColumns, Mask
+from slackwater.runtime.trade_columns import FILL_PURPOSES, LEARNED, FillColumns, Mask
 from slackwater.schema.units import BPS, SEC
 
 HORIZONS_SEC = (1, 5, 30, 300)
@@ -19,15 +19,17 @@ Markouts = NDArray[np.float64]
 def markouts_bps(fills: FillColumns, books: TapeBooks, tick: Fraction) -> Markouts:
     """Each fill against the mid some time later, in bps of its price: shape (fills, horizons), positive when it was good for us.
 
-    A sell gains when the mid is lower, a buy when it is higher. Both times are the venue's. NaN where the tape ends before.
+    A sell gains when the mid is lower, a buy when it is higher. Both times are the venue's. NaN where the tape ends before, and of a fill
+    that was learned, since nobody knows when it happened.
     """
     sign = np.where(fills.is_sell, 1.0, -1.0)
     found = np.full((len(fills), len(HORIZONS_SEC)), np.nan)
     last_ns = books.last_venue_ns
+    is_dated = np.asarray(fills.cause != LEARNED, np.bool_)
     for k, horizon_sec in enumerate(HORIZONS_SEC):
         moments_ns = fills.ts_venue_ns + horizon_sec * SEC
         touch = books.at_venue(moments_ns)
-        is_known = (moments_ns <= last_ns) & (touch.ask_ticks > 0)
+        is_known = is_dated & (moments_ns <= last_ns) & (touch.ask_ticks > 0)
         # By the one rounded operation of a price, so that a mid at our price is our price.
         mid = (touch.bid_ticks + touch.ask_ticks) * tick.numerator / (2 * tick.denominator)
         found[is_known, k] = (sign * (fills.price - mid) / fills.price * BPS)[is_known]

@@ -143,7 +143,7 @@ def order_events(rows: Rows, names: Names) -> dict[str, Any]:
 
 
 def fills(rows: Rows, names: Names) -> dict[str, Any]:
-    """Fills; a short position is negative, an unknown queue is NaN."""
+    """Fills; a short position is negative, an unknown queue and the reference of an entry are NaN."""
     ahead = names.qty(rows, "queue_ahead_lots")
     return {
         **plain(rows, "ts_ns", "ts_venue_ns"),
@@ -159,6 +159,7 @@ def fills(rows: Rows, names: Names) -> dict[str, Any]:
         "queue_ahead_qty": np.where(rows["queue_ahead_lots"] < 0, np.nan, ahead),
         "cause": words(rows, "cause", FillCause),
         "queue_unknown_on_arrival": np.ascontiguousarray(rows["arrived_unknown"]),
+        "reference_ask": np.where(rows["reference_ask"] > 0.0, rows["reference_ask"], np.nan),
     }
 
 

@@ -24,7 +24,7 @@ class Touches:
 
 
 class TapeBooks:
-    """The valid books of one symbol's rows by venue time or by receive time.
+    """The valid books of one symbol's rows by venue time.
 
     Args:
         rows: record array of TapeRow in receive order.
@@ -38,28 +38,12 @@ class TapeBooks:
 
     def at_venue(self, moments_ns: Times) -> Touches:
         """The last book that the venue had at or before each moment."""
-        return self._at(moments_ns, "ts_event", self._venue_order)
-
-    def at_receive(self, moments_ns: Times) -> Touches:
-        """The last book that had reached us at or before each moment."""
-        return self._at(moments_ns, "ts_recv", None)
-
-    @property
-    def last_venue_ns(self) -> int:
-        """Venue time of the last valid book, or the lowest time there is when the tape has none."""
-        for block in reversed(range(len(self._starts))):
-            times = self._books(block, "ts_event", self._venue_order)[0]
-            if len(times):
-                return int(times[-1])
-        return -(2**63)
-
-    def _at(self, moments_ns: Times, field: str, order: NDArray[np.int64] | None) -> Touches:
         wanted, back = np.unique(moments_ns, return_inverse=True)
         bid, ask = np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.int64)
-        for block, first, stop in self._parts(wanted, field, order):
-            times, bids, asks = self._books(block, field, order)
+        for block, first, stop in self._parts(wanted):
+            times, bids, asks = self._books(block)
             if not len(times) or times[0] > wanted[first]:
-                before = self._last_before(block, field, order)
+                before = self._last_before(block)
                 times, bids, asks = (np.concatenate((old, new)) for old, new in zip(before, (times, bids, asks), strict=True))
             if not len(times):
                 continue
@@ -69,25 +53,34 @@ class TapeBooks:
             ask[first:stop] = np.where(has_book, asks[at], 0)
         return Touches(bid[back], ask[back])
 
-    def _parts(self, wanted: Times, field: str, order: NDArray[np.int64] | None) -> Iterator[tuple[int, int, int]]:
+    @property
+    def last_venue_ns(self) -> int:
+        """Venue time of the last valid book, or the lowest time there is when the tape has none."""
+        for block in reversed(range(len(self._starts))):
+            times = self._books(block)[0]
+            if len(times):
+                return int(times[-1])
+        return -(2**63)
+
+    def _parts(self, wanted: Times) -> Iterator[tuple[int, int, int]]:
         """The blocks that moments fall into, each with the first and the stop of its moments."""
-        firsts = self._rows[field][self._starts if order is None else order[self._starts]]
+        firsts = self._rows["ts_event"][self._starts if self._venue_order is None else self._venue_order[self._starts]]
         blocks = np.searchsorted(firsts, wanted, side="right") - 1
         for block in np.unique(blocks[blocks >= 0]).tolist():
             first, stop = np.searchsorted(blocks, (block, block + 1)).tolist()
             yield block, first, stop
 
-    def _books(self, block: int, field: str, order: NDArray[np.int64] | None) -> tuple[Times, Times, Times]:
+    def _books(self, block: int) -> tuple[Times, Times, Times]:
         """Times, bids and asks of a block's valid books, as the machine and the venue judge them."""
         part = slice(int(self._starts[block]), int(self._starts[block]) + BLOCK_ROWS)
-        rows = self._rows[part] if order is None else self._rows[order[part]]
+        rows = self._rows[part if self._venue_order is None else self._venue_order[part]]
         is_book = (rows["kind"] == RowKind.BOOK) & (rows["price_ticks"] > 0) & (rows["ask_ticks"] >= rows["price_ticks"])
         is_book &= (rows["lots"] >= 0) & (rows["ask_lots"] >= 0)
-        return rows[field][is_book], rows["price_ticks"][is_book], rows["ask_ticks"][is_book]
+        return rows["ts_event"][is_book], rows["price_ticks"][is_book], rows["ask_ticks"][is_book]
 
-    def _last_before(self, block: int, field: str, order: NDArray[np.int64] | None) -> tuple[Times, Times, Times]:
+    def _last_before(self, block: int) -> tuple[Times, Times, Times]:
         for earlier in reversed(range(block)):
-            times, bids, asks = self._books(earlier, field, order)
+            times, bids, asks = self._books(earlier)
             if len(times):
                 return times[-1:], bids[-1:], asks[-1:]
         nothing = np.zeros(0, np.int64)

@@ -1,4 +1,4 @@
-"""The columns of a run's tables that its execution is judged by, as arrays: orders, fills, and the cancels that cleared the book."""
+"""The columns of a run's tables that its execution is judged by, as arrays: orders and fills."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from slackwater.runtime.tables import VENUES_OWN
+from slackwater.runtime.tables import VENUES_OWN, name_of
+from slackwater.schema.events import FillCause
 
 Words = NDArray[np.object_]
 Whole = NDArray[np.int64]
@@ -19,11 +20,14 @@ Mask = NDArray[np.bool_]
 
 # What is read of each table.
 NEEDED = {
-    "orders": "symbol client_order_id group_id purpose type tif created_ns final_ns status amend_count reason",
-    "order_events": "ts_ns symbol client_order_id event reason",
-    "fills": "ts_ns ts_venue_ns symbol client_order_id side price qty maker fee_usd position_qty_after queue_unknown_on_arrival cause",
+    "orders": "symbol client_order_id group_id purpose type tif created_ns status amend_count reason",
+    "fills": (
+        "ts_ns ts_venue_ns symbol client_order_id side price qty maker fee_usd position_qty_after cause queue_unknown_on_arrival "
+        "reference_ask"
+    ),
 }
 PURPOSES = ("entry", "take_profit", "close")
+LEARNED = name_of(FillCause.LEARNED)  # of a fill whose own report was missing
 LIQUIDATION = "liquidation"  # no order of ours: the venue's
 FILL_PURPOSES = (*PURPOSES, LIQUIDATION)
 NO_ORDER = -1
@@ -31,15 +35,14 @@ NO_ORDER = -1
 
 @dataclass(frozen=True)
 class TradeTables:
-    """The tables as they are in the files: `orders`, `order_events` and `fills`, with at least the columns of `NEEDED`."""
+    """The tables as they are in the files: `orders` and `fills`, with at least the columns of `NEEDED`."""
 
     orders: pa.Table
-    order_events: pa.Table
     fills: pa.Table
 
     def of(self, symbol: str) -> TradeTables:
         """The rows of one symbol."""
-        return TradeTables(*(_of(table, symbol) for table in (self.orders, self.order_events, self.fills)))
+        return TradeTables(_of(self.orders, symbol), _of(self.fills, symbol))
 
 
 def _of(table: pa.Table, symbol: str) -> pa.Table:
@@ -56,7 +59,6 @@ class OrderColumns:
     type: Words
     tif: Words
     created_ns: Whole
-    final_ns: Whole
     status: Words
     amend_count: Whole
     reason: Words
@@ -81,6 +83,7 @@ class FillColumns:
     position_qty_after: Real
     is_queue_unknown: Mask
     cause: Words
+    reference_ask: Real
 
     def __len__(self) -> int:
         return len(self.order)
@@ -89,21 +92,6 @@ class FillColumns:
     def notional_usd(self) -> Real:
         """Price times quantity of each."""
         return np.asarray(self.price * self.qty)
-
-
-@dataclass(frozen=True)
-class TradeColumns:
-    """Orders and fills as columns, and the order events as they are."""
-
-    orders: OrderColumns
-    fills: FillColumns
-    order_events: pa.Table
-
-
-def trade_columns(tables: TradeTables) -> TradeColumns:
-    """The columns of the tables of one symbol, or of a whole run."""
-    orders = order_columns(tables.orders)
-    return TradeColumns(orders, fill_columns(tables.fills, orders), tables.order_events)
 
 
 def order_columns(table: pa.Table) -> OrderColumns:
@@ -115,7 +103,6 @@ def order_columns(table: pa.Table) -> OrderColumns:
         type=_words(table, "type"),
         tif=_words(table, "tif"),
         created_ns=_numbers(table, "created_ns"),
-        final_ns=_numbers(table, "final_ns"),
         status=_words(table, "status"),
         amend_count=_numbers(table, "amend_count"),
         reason=_words(table, "reason"),
@@ -146,23 +133,8 @@ def fill_columns(table: pa.Table, orders: OrderColumns) -> FillColumns:
         # What takes has no queue, whatever its column says.
         is_queue_unknown=np.asarray(table["queue_unknown_on_arrival"].to_numpy(), np.bool_) & is_maker,
         cause=_words(table, "cause"),
+        reference_ask=_numbers(table, "reference_ask"),
     )
-
-
-def is_cancel(table: pa.Table) -> pa.ChunkedArray:
-    """Which order events are cancels."""
-    return pc.equal(table["event"].cast("string"), "cancel")
-
-
-def cancels(trades: TradeColumns, reasons: tuple[str, ...]) -> dict[int, int]:
-    """When each order was first asked to go for one of these reasons, by the order's row."""
-    events = trades.order_events
-    rows = events.filter(pc.and_(is_cancel(events), pc.is_in(events["reason"].cast("string"), pa.array(reasons))))
-    found: dict[int, int] = {}
-    for row, ts_ns in zip(_order_rows(rows, trades.orders).tolist(), rows["ts_ns"].to_pylist(), strict=True):
-        if row != NO_ORDER:
-            found.setdefault(row, ts_ns)
-    return found
 
 
 def _order_rows(table: pa.Table, orders: OrderColumns) -> Whole:

@@ -14,6 +14,7 @@ from slackwater.config import Config
 T0 = 1_700_000_000_000_000_000  # 2023-11-14T22:13:20Z
 SEC = 1_000_000_000
 SYMBOL = "AAAUSDT"
+NAN = float("nan")
 
 
 def at(seconds: float) -> int:
@@ -29,7 +30,7 @@ EMPTY = {
     "order_events": "ts_ns symbol client_order_id event price reason",
     "fills": (
         "ts_ns ts_venue_ns symbol client_order_id side price qty maker fee_usd position_qty_after avg_entry_after queue_ahead_qty cause "
-        "queue_unknown_on_arrival"
+        "queue_unknown_on_arrival reference_ask"
     ),
     "closes": (
         "symbol open_ns close_ns layers qty notional_usd avg_entry avg_exit gross_usd fees_usd funding_usd net_usd net_bps reason "
@@ -71,11 +72,11 @@ def order_events(symbol: str) -> Rows:
 def fills(symbol: str) -> Rows:
     return rows_of(
         EMPTY["fills"],
-        (at(11), at(10.9), symbol, "e1", "sell", 100.0, 1.0, True, 0.03, -1.0, 100.0, 5.0, "queue", False),
-        (at(21), at(20.9), symbol, "e2", "sell", 102.0, 0.5, True, 0.01, -1.5, 100.6666666, float("nan"), "trade_through", True),
-        (at(22), at(21.9), symbol, "e2", "sell", 102.2, 0.5, True, 0.01, -2.0, 101.05, 0.0, "book_through", False),
-        (at(60), at(59.9), symbol, "t1", "buy", 100.5, 2.0, False, 0.05, 0.0, 0.0, 0.0, "taker", False),
-        (at(81), at(80.9), symbol, "e3", "sell", 103.0, 1.0, True, 0.03, -1.0, 103.0, 0.0, "queue", False),
+        (at(11), at(10.9), symbol, "e1", "sell", 100.0, 1.0, True, 0.03, -1.0, 100.0, 5.0, "queue", False, NAN),
+        (at(21), at(20.9), symbol, "e2", "sell", 102.0, 0.5, True, 0.01, -1.5, 100.6666666, NAN, "trade_through", True, NAN),
+        (at(22), at(21.9), symbol, "e2", "sell", 102.2, 0.5, True, 0.01, -2.0, 101.05, 0.0, "book_through", False, NAN),
+        (at(60), at(59.9), symbol, "t1", "buy", 100.5, 2.0, False, 0.05, 0.0, 0.0, 0.0, "taker", False, 100.0),
+        (at(81), at(80.9), symbol, "e3", "sell", 103.0, 1.0, True, 0.03, -1.0, 103.0, 0.0, "queue", False, NAN),
     )
 
 

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
+import pyarrow.parquet as pq
 import pytest
 
 from slackwater.data.tape import open_tape
+from slackwater.errors import DataError
 from slackwater.research.read_run import open_run
 from slackwater.research.report import body
 from tests.unit.data.tables import TRADES, make_tape
-from tests.unit.research.run_kit import SYMBOL, make_run, order_events, orders, write_table
+from tests.unit.research.run_kit import SYMBOL, fills, make_run, orders, write_table
 
 DATA = re.compile(r'<script type="application/json" id="([^"]+)-data">(.*?)</script>', re.S)
 # The mid is 100 at the entry of 100.0, then 99, and 101.1 when the take-profit at 100.5 fills; quotes end before five minutes are over.
@@ -33,6 +35,11 @@ def page_of(run: Path) -> str:
 
 def text_of(run: Path) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", DATA.sub("", page_of(run))))
+
+
+def drawn(run: Path) -> list[dict[str, Any]]:
+    """The traces of every chart of the page."""
+    return [trace for _, data in DATA.findall(page_of(run)) for trace in json.loads(data)["data"]]
 
 
 def model(equity_usd: float, **changes: Any) -> dict[str, Any]:
@@ -74,15 +81,34 @@ def test_refusals_are_said_in_words(tmp_path: Path) -> None:
     assert "Rejected would have crossed the book 1 0 0 1" in text
 
 
-def test_a_close_without_its_tape_has_steps_and_no_slippage(tmp_path: Path) -> None:
+def test_a_close_has_steps_and_slippage_also_without_its_tape(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
     rows = orders(SYMBOL)
     rows[1] |= {"purpose": "close", "tif": "ioc"}
     write_table(run, "orders", rows)
-    write_table(run, "order_events", order_events(SYMBOL))
+    # Bought at 100.5, where the ask was 100 when it was decided.
+    assert "Taking at the ask (IOC) 1 100% 1 1 201.00 +50.00" in text_of(run)
+
+
+def test_a_fill_that_was_learned_is_told_apart(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    assert "Learned:" not in text_of(run)
+    rows = fills(SYMBOL)
+    rows[0] |= {"cause": "learned"}
+    write_table(run, "fills", rows)
     text = text_of(run)
-    assert "Slippage is left out, because the tape is not where the run found it." in text
-    assert "Taking at the ask (IOC) 1 100% 1 1 201.00 –" in text
+    assert "Learned: its own report was overtaken or lost" in text
+    assert "entry learned 1 1 100.00" in text
+    (pale,) = [trace for trace in drawn(run) if trace.get("name") == "Entry sell, learned"]
+    assert pale["marker"]["opacity"] < 1.0
+
+
+def test_a_table_from_before_a_column_was_written_is_refused(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    path = run / "fills.parquet"
+    pq.write_table(pq.read_table(path).drop_columns("reference_ask"), path)
+    with pytest.raises(DataError, match="reference_ask missing; run the back-test again"):
+        text_of(run)
 
 
 def test_time_in_position_has_the_open_one_beside_the_closes(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from slackwater.runtime.activity import activities
-from slackwater.runtime.close_steps import close_steps, step_figures
+from slackwater.runtime.close_steps import CloseSteps, close_steps, step_figures
 from slackwater.runtime.execution import Traded, execution
 from slackwater.runtime.holding import holding_figures, holdings
 from slackwater.runtime.markouts import markout_figures, markouts_bps
-from slackwater.runtime.trade_columns import TradeTables, fill_columns, order_columns, trade_columns
-from tests.unit.runtime.trade_kit import SEC, SYMBOL, at, cancel, fill, order, tables, tape_books
+from slackwater.runtime.trade_columns import TradeTables, fill_columns, order_columns
+from tests.unit.runtime.trade_kit import SEC, SYMBOL, at, fill, order, tables, tape_books
 
 TICK = Fraction(1, 10)
 
@@ -25,6 +25,11 @@ def activity_of(found: TradeTables) -> dict[str, dict[str, object]]:
 
 def markouts_of(found: TradeTables, books: list[tuple[float, int, int]]) -> np.ndarray:
     return markouts_bps(fill_columns(found.fills, order_columns(found.orders)), tape_books(books), TICK)
+
+
+def steps_of(found: TradeTables) -> CloseSteps:
+    orders = order_columns(found.orders)
+    return close_steps(orders, fill_columns(found.fills, orders))
 
 
 def test_fills_are_counted_by_cause_and_purpose() -> None:
@@ -105,6 +110,12 @@ def test_the_book_of_the_very_moment_counts_and_a_later_one_does_not() -> None:
     assert found[0, 0] == pytest.approx(200.0)
 
 
+def test_a_fill_that_was_learned_has_no_moment_to_look_on_from() -> None:
+    fills = [fill("e1", 10.0, 100.0, cause="learned"), fill("e1", 10.0, 100.0)]
+    found = markouts_of(tables([order("e1")], fills), [(9.0, 999, 1001), (400.0, 989, 991)])
+    assert np.isnan(found).tolist() == [[True] * 4, [False] * 4]
+
+
 def test_beyond_the_tape_nothing_is_known() -> None:
     found = markouts_of(tables([order("e1")], [fill("e1", 10.0, 100.0)]), [(9.0, 999, 1001), (15.0, 998, 1000)])
     assert np.isnan(found[0]).tolist() == [False, False, True, True]
@@ -125,21 +136,20 @@ def test_markouts_are_summed_up_by_kind_of_fill() -> None:
     assert figures["close_taker"]["1s"] == {"fills": 1, "mean_bps": -9.0, "median_bps": -9.0, "positive_share": 0.0, "stderr_bps": None}
 
 
-def test_a_close_is_measured_against_the_ask_when_it_was_decided() -> None:
+def test_each_step_of_a_close_is_measured_against_the_ask_of_its_fills() -> None:
     orders = [
-        order("t1", "take_profit", group_id=5, status="canceled", final_ns=at(10.1), reason="clearing"),
-        order("c1", "close", group_id=6, created_ns=at(10.1), final_ns=at(10.4), status="canceled", reason="maker_timeout"),
-        order("c2", "close", group_id=6, tif="ioc", created_ns=at(10.4), final_ns=at(10.5)),
-        order("c3", "close", group_id=7, type="market", tif="ioc", created_ns=at(20.0), final_ns=at(20.1)),
+        order("t1", "take_profit", group_id=5, status="canceled", reason="clearing"),
+        order("c1", "close", group_id=6, status="canceled", reason="maker_timeout"),
+        order("c2", "close", group_id=6, tif="ioc"),
+        order("c3", "close", group_id=7, type="market", tif="ioc"),
     ]
     fills = [
-        fill("c1", 10.2, 99.0, 1.0, side="buy"),
-        fill("c2", 10.45, 101.0, 3.0, side="buy", maker=False),
-        fill("c3", 20.05, 102.0, 1.0, side="buy", maker=False),
+        fill("t1", 10.0, 98.0, 1.0, side="buy", reference_ask=100.0),
+        fill("c1", 10.2, 99.0, 1.0, side="buy", reference_ask=100.0),
+        fill("c2", 10.45, 101.0, 3.0, side="buy", maker=False, reference_ask=100.0),
+        fill("c3", 20.05, 102.0, 1.0, side="buy", maker=False, reference_ask=101.0),
     ]
-    # Received 2 ms later: at 10.0 the ask is 100, at 10.1 it would be 105; at 20.0 it is 101.
-    books = [(9.0, 999, 1000), (10.05, 1049, 1050), (19.0, 1009, 1010), (20.01, 1199, 1200)]
-    steps = close_steps(trade_columns(tables(orders, fills, [cancel("t1", 10.0, "clearing")])), tape_books(books), TICK)
+    steps = steps_of(tables(orders, fills))
     assert steps.slippage_bps.tolist() == pytest.approx([-100.0, 100.0, 10000 / 101])
     found = step_figures([steps])
     assert found["closes"] == 2
@@ -147,28 +157,10 @@ def test_a_close_is_measured_against_the_ask_when_it_was_decided() -> None:
     assert found["ioc"] == {"closes": 1, "orders": 1, "fills": 1, "notional_usd": 303.0, "slippage_bps": pytest.approx(100.0)}
 
 
-def test_an_upgraded_close_is_measured_from_its_upgrade() -> None:
-    orders = [
-        order("c1", "close", group_id=6, created_ns=at(10.0), final_ns=at(10.2), status="canceled", reason="upgraded"),
-        order("c2", "close", group_id=6, tif="ioc", created_ns=at(10.2), final_ns=at(10.3)),
-    ]
-    books = [(9.0, 999, 1000), (10.05, 1009, 1010)]
-    fills = [fill("c2", 10.25, 101.0, side="buy", maker=False)]
-    steps = close_steps(trade_columns(tables(orders, fills, [cancel("c1", 10.1, "upgraded")])), tape_books(books), TICK)
-    assert steps.slippage_bps.tolist() == [0.0]
-
-
 def test_slippage_is_weighted_by_quantity() -> None:
-    orders = [order("c1", "close", tif="ioc", created_ns=at(10.0))]
-    fills = [fill("c1", 10.1, 101.0, 3.0, side="buy"), fill("c1", 10.1, 102.0, 1.0, side="buy")]
-    steps = close_steps(trade_columns(tables(orders, fills)), tape_books([(9.0, 999, 1000)]), TICK)
-    assert step_figures([steps])["ioc"]["slippage_bps"] == pytest.approx(125.0)
-
-
-def test_without_a_tape_slippage_is_not_known_and_steps_still_are() -> None:
-    steps = close_steps(trade_columns(tables([order("c1", "close")], [fill("c1", 10.1, 101.0, side="buy")])), None, TICK)
-    found = step_figures([steps])
-    assert (found["closes"], found["maker"]["fills"], found["maker"]["slippage_bps"]) == (1, 1, None)
+    orders = [order("c1", "close", tif="ioc")]
+    fills = [fill("c1", 10.1, 101.0, 3.0, side="buy", reference_ask=100.0), fill("c1", 10.1, 102.0, 1.0, side="buy", reference_ask=100.0)]
+    assert step_figures([steps_of(tables(orders, fills))])["ioc"]["slippage_bps"] == pytest.approx(125.0)
 
 
 def held(*moves: tuple[float, float]) -> TradeTables:

@@ -32,12 +32,6 @@ def test_a_lookup_finds_what_a_search_of_everything_finds(made: list[tuple[int, 
         assert (int(found.bid_ticks[k]), int(found.ask_ticks[k])) == expected
 
 
-def test_receive_time_is_another_clock() -> None:
-    books = TapeBooks(tape_rows([(1.0, 10, 11), (2.0, 20, 21)], delay_ns=500_000_000), None)
-    moment = np.array([at(2.2)], np.int64)
-    assert (int(books.at_venue(moment).ask_ticks[0]), int(books.at_receive(moment).ask_ticks[0])) == (21, 11)
-
-
 def test_the_tape_reaches_to_its_last_valid_book() -> None:
     rows = tape_rows([(1.0, 10, 11), (2.0, 20, 21), (3.0, 31, 30)])
     assert TapeBooks(rows, None).last_venue_ns == at(2.0)
