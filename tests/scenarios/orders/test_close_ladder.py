@@ -339,16 +339,6 @@ def test_a_forced_exit_keeps_its_name_while_the_zones_are_laid() -> None:
     check(ARMED_MEANWHILE + FORCED_PROFIT + "3.170 fill 4 99.71x4 -> end 4 filled 7/7 upgraded; close shutdown 7")
 
 
-def test_a_fill_says_what_ask_it_is_measured_against_also_where_an_upgrade_decided_anew() -> None:
-    ask = {}
-    for name in ("a stop cuts a maker step short and replaces the reason", "and skips it while the book is being cleared"):
-        last = "" if "fill" in FORCED[name] else "1.020 fill 3 100.40x5 taker -> end 3 filled 5/5 close_ioc; close stop 5\n"
-        desk = check(after(OPEN, FORCED[name] + last))
-        ask[name] = float(desk.out[0].fills[0]["reference_ask"])
-        assert desk.state.behaviour.closes[0].slippage_bps == pytest.approx(0.0)
-    assert set(ask.values()) == {100.40}
-
-
 def test_each_reason_that_was_dropped_waits_its_own_half_second() -> None:
     desk = check("""
         set exit.min_fast_tp_bps -5
