@@ -19,6 +19,14 @@ DEV_STAMP := $(VENV)/.stamp-dev
 BENCH_VENV := .bench-venv
 BENCH_STAMP := $(BENCH_VENV)/.stamp
 
+# $(call new_venv,FOLDER): an environment, or none at all: half of one would be taken for a whole one the next time.
+define new_venv
+	@[ -n "$(PYTHON)" ] || { echo "slackwater needs Python 3.11 or newer: none found on PATH" >&2; exit 1; }
+	@echo "== making $(1) with $(PYTHON)"
+	@$(PYTHON) -m venv $(1) || { rm -rf $(1); $(PYTHON) -c 'import ensurepip' 2> /dev/null \
+		|| echo "slackwater needs Python's ensurepip: $(PYTHON) has none; on Debian and Ubuntu install python3-venv" >&2; exit 1; }
+endef
+
 .PHONY: help setup demo test test-deep check bench cross-check requirements clean
 
 help: ## List the targets
@@ -64,9 +72,7 @@ clean: ## Remove the virtual environments, caches and packages; data and runs st
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
-	@[ -n "$(PYTHON)" ] || { echo "slackwater needs Python 3.11 or newer: none found on PATH" >&2; exit 1; }
-	@echo "== making $(VENV) with $(PYTHON)"
-	@$(PYTHON) -m venv $(VENV)
+	$(call new_venv,$(VENV))
 
 # The stamps let a second run start at once; the tools' set contains the runtime's, so it stands for both.
 $(RUN_STAMP): requirements.txt pyproject.toml | $(BIN)/python
@@ -83,9 +89,8 @@ $(DEV_STAMP): requirements-dev.txt requirements.txt pyproject.toml | $(BIN)/pyth
 
 # hftbacktest pins its own NumPy and Numba, so it never meets ours.
 $(BENCH_STAMP): benchmarks/requirements.txt
-	@[ -n "$(PYTHON)" ] || { echo "slackwater needs Python 3.11 or newer: none found on PATH" >&2; exit 1; }
-	@echo "== making $(BENCH_VENV) with hftbacktest"
-	@$(PYTHON) -m venv $(BENCH_VENV)
+	$(call new_venv,$(BENCH_VENV))
+	@echo "== installing hftbacktest"
 ifdef UV
 	@uv pip install --quiet --python $(BENCH_VENV)/bin/python --require-hashes -r $<
 else

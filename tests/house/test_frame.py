@@ -7,9 +7,11 @@ import importlib
 import json
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -130,3 +132,17 @@ def test_every_make_target_is_listed_by_help() -> None:
     declared = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)
     assert declared is not None
     assert set(re.findall(r"^  make (\S+)", listed, re.M)) == set(declared[1].split())
+
+
+@pytest.mark.parametrize("target", [".venv/bin/python", ".bench-venv/.stamp"])
+def test_a_half_made_environment_is_taken_away_and_told(tmp_path: Path, target: str) -> None:
+    for name in ("Makefile", "benchmarks/requirements.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    python = tmp_path / "python"  # as Debian's without python3-venv: `-m venv` breaks off, `-c 'import ensurepip'` fails
+    python.write_text('#!/bin/sh\n[ "$1" = -m ] && mkdir -p "$3/bin" && touch "$3/bin/python"\nexit 1\n')
+    python.chmod(0o755)
+    done = subprocess.run(["make", "-C", tmp_path, target, f"PYTHON={python}"], capture_output=True, check=False, text=True)
+    assert done.returncode == 2
+    assert f"{python} has none; on Debian and Ubuntu install python3-venv" in done.stderr
+    assert not (tmp_path / target.partition("/")[0]).exists()
