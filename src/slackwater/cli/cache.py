@@ -8,14 +8,14 @@ from slackwater.errors import SlackwaterError
 
 
 def check_cache() -> None:
-    """Make the folder of compiled code where it is missing.
+    """Make the folder of compiled code where it is missing. One that holds all that a run needs is not written to.
 
     Raises:
         SlackwaterError: it cannot be made, or not be written.
     """
-    from slackwater.kernel.jit import CACHE_DIR, IS_COMPILED
+    from slackwater.kernel.jit import CACHE_DIR, IS_COMPILED, IS_READ_ONLY
 
-    if not IS_COMPILED:
+    if not IS_COMPILED or IS_READ_ONLY:
         return
     reason = "permission denied"
     try:

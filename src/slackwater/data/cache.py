@@ -2,6 +2,7 @@
 
 The array lies in the user's cache folder under a key made of the source files' names, sizes, times of change and recorded hashes,
 the feed latency and the row layout. It is written under a temporary name and renamed, in chunks, so memory stays flat.
+Where that folder may not be written, what is in it is used, and other rows are built in a temporary folder for one use.
 """
 
 from __future__ import annotations
@@ -66,13 +67,27 @@ def load_rows(tape: SymbolTape, feed_latency_ns: int) -> TapeRows:
     tape.check_files()
     home = cache_folder() / f"{tape.venue}-{tape.symbol}-{_digest(str(tape.folder.resolve()))}"
     target = home / _key(tape, feed_latency_ns)
-    if not (target / ROWS_FILE).exists():
-        _build(tape, feed_latency_ns, home, target)
-    rows = as_box(np.memmap(target / ROWS_FILE, ROW_DTYPE, mode="c"))
-    order_path = target / ORDER_FILE
+    if (target / ROWS_FILE).exists():
+        return _mapped(target)
+    if _is_locked(home):
+        with tempfile.TemporaryDirectory(prefix="slackwater-rows-") as name:
+            _write(tape, feed_latency_ns, Path(name))
+            return _mapped(Path(name))  # files that are mapped stay until they no longer are, whatever becomes of their names
+    _build(tape, feed_latency_ns, home, target)
+    return _mapped(target)
+
+
+def _is_locked(home: Path) -> bool:
+    """Whether nothing may be written into a folder, or where it would be made."""
+    return not os.access(next(path for path in (home, *home.parents) if path.exists()), os.W_OK)
+
+
+def _mapped(folder: Path) -> TapeRows:
+    rows = as_box(np.memmap(folder / ROWS_FILE, ROW_DTYPE, mode="c"))
+    order_path = folder / ORDER_FILE
     end = _market_end(rows)
     if not order_path.exists():
-        return TapeRows(as_box(rows[:end]), None, as_box(np.memmap(target / ZONES_FILE, ZONE_DTYPE, mode="c")))
+        return TapeRows(as_box(rows[:end]), None, as_box(np.memmap(folder / ZONES_FILE, ZONE_DTYPE, mode="c")))
     order = np.asarray(np.memmap(order_path, np.int64, mode="c"))
     return TapeRows(as_box(rows[:end]), order if end == len(rows) else order[order < end], None)
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import llvmlite
 import numba
 import numpy as np
+from numba.core import caching
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -52,6 +53,7 @@ CACHE_DIR = cache_root() / fingerprint()
 WARM_MARK = "complete"  # an empty file in the cache, made once everything a run needs is there
 IS_WARM = (CACHE_DIR / WARM_MARK).exists()  # whether this process can load compiled code instead of compiling it
 numba.config.CACHE_DIR = str(CACHE_DIR)  # type: ignore[attr-defined]
+IS_READ_ONLY = IS_WARM and not os.access(CACHE_DIR, os.W_OK)
 if "NUMBA_OPT" not in os.environ:
     # The compiler's third level took an eighth longer and made nothing quicker.
     numba.config.OPT = type(numba.config.OPT)(2)  # type: ignore[attr-defined]
@@ -60,6 +62,15 @@ if "NUMBA_OPT" not in os.environ:
 def _name_of(record_type: Any) -> str:
     return str(record_type.name)
 
+
+def _leave(*told: object) -> None:
+    """Write nothing."""
+
+
+if IS_READ_ONLY:
+    # Numba passes over a cache that it cannot write. A complete one has all that a run needs; what else is compiled is not kept.
+    caching._CacheLocator.ensure_cache_path = _leave
+    caching.FunctionCache.save_overload = _leave
 
 # Numba spells out every argument's type at every pass over every function, and ours are records of hundreds of fields: a tenth of the time
 # that compiling takes. A record type's name tells it from all others as well.

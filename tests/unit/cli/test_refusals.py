@@ -12,7 +12,9 @@ import pytest
 
 from slackwater.cli import app
 from slackwater.cli.app import main
+from slackwater.cli.cache import check_cache
 from slackwater.cli.times import parse_time
+from slackwater.kernel import jit
 
 SHORT = ("--end", "2025-01-06T00:02:00", "--no-report", "--one-model")
 
@@ -125,8 +127,6 @@ def test_what_the_system_refuses_is_one_line(
 def test_a_cache_that_cannot_be_written_is_told_before_anything_is_compiled(
     tape: Path, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from slackwater.kernel import jit
-
     monkeypatch.setattr(jit, "IS_COMPILED", True)
     monkeypatch.setattr(jit, "CACHE_DIR", file / "kernels")
     for words in (("backtest", "--out", file.parent / "run", *SHORT), ("signals", "--symbol", "SYNA", "--out", file.parent / "s.parquet")):
@@ -135,6 +135,14 @@ def test_a_cache_that_cannot_be_written_is_told_before_anything_is_compiled(
             f"slackwater: {file / 'kernels'}: expected a folder that can be written, for compiled code, found: not a directory"
         )
         assert said.endswith("SLACKWATER_CACHE names another\n")
+
+
+def test_a_complete_cache_is_enough_where_nothing_can_be_written(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    monkeypatch.setattr(jit, "IS_COMPILED", True)
+    monkeypatch.setattr(jit, "CACHE_DIR", file / "kernels")
+    monkeypatch.setattr(jit, "IS_READ_ONLY", True)
+    check_cache()
+    assert file.read_text() == "mine"
 
 
 def test_a_cache_of_rows_that_cannot_be_written_names_its_variable(

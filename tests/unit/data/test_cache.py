@@ -195,3 +195,17 @@ def test_a_damaged_file_is_refused_and_leaves_no_build(tmp_path: Path, damage: s
         load(tmp_path)
     (home,) = (tmp_path / "cache/rows").iterdir()
     assert list(home.iterdir()) == []
+
+
+def test_a_cache_that_may_not_be_written_is_read_and_passed_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quotes, trades = random_rows(400)
+    make_tape(tmp_path, quotes, trades)
+    monkeypatch.setenv("SLACKWATER_CACHE", str(tmp_path / "cache"))
+    kept = load(tmp_path)
+    held = sorted((tmp_path / "cache").rglob("*"))
+    monkeypatch.setattr(cache.os, "access", lambda path, mode: False)  # whoever runs the tests may write everywhere
+    assert np.array_equal(load(tmp_path).rows, kept.rows)
+    other = load(tmp_path, 3 * LATENCY)
+    assert np.array_equal(other.rows["ts_recv"], kept.rows["ts_recv"] + 2 * LATENCY)
+    assert other.zones is not None
+    assert sorted((tmp_path / "cache").rglob("*")) == held

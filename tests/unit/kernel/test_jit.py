@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,3 +83,24 @@ def test_the_cache_is_where_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_kernel_folder_exists() -> None:
     assert [folder for folder in jit.KERNEL_FOLDERS if not (jit.PACKAGE / folder).is_dir()] == []
+
+
+def test_a_complete_cache_that_cannot_be_written_is_read(tmp_path: Path) -> None:
+    # Whoever runs the tests may write everywhere, so that is forbidden from within.
+    forbidden = (
+        "import os, tempfile\n"
+        "def refused(*args, **kwargs): raise PermissionError(13, 'Permission denied')\n"
+        "tempfile.TemporaryFile = refused\n"
+        "os.access = lambda path, mode: mode != os.W_OK\n"
+    )
+    kernel = "from slackwater.kernel import jit, record, rng\nstate = record.new(rng.Rng)[0]\nrng.uniform(state)\n"
+    counted = "print(jit.IS_READ_ONLY, sum(rng.uniform.stats.cache_hits.values()), sum(rng.below.stats.cache_misses.values()))\n"
+
+    def done(program: str) -> str:
+        env = os.environ | {"SLACKWATER_CACHE": str(tmp_path), "NUMBA_DISABLE_JIT": "0"}
+        return subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, check=True, text=True).stdout
+
+    done(kernel + "jit.note_warm()\n")
+    before = sorted(tmp_path.rglob("*"))
+    assert done(forbidden + kernel + "rng.below(state, 3)\n" + counted) == "True 1 1\n"
+    assert sorted(tmp_path.rglob("*")) == before, "what was not in it is compiled and not kept"
