@@ -111,10 +111,14 @@ REFUSED = [
     ({"grid": {"max_layer": 3}}, "grid.max_layer: unknown, the nearest known one is grid.max_layers"),
     ({"grid": {"stop_loss_bps": 3}}, "grid.stop_loss_bps: unknown, the nearest known one is exit.stop_loss_bps"),
     ({"sginals": {}}, "sginals: unknown, the nearest known one is signals"),
-    (
-        {"volatility": {"tf_weights": {"30m": 1}}},
-        "volatility.tf_weights.30m: unknown, the nearest known one is volatility.tf_weights.1m",
-    ),
+    ({"volatility": {"tf_weights": {"30m": 1}}}, "volatility.tf_weights.30m: unknown, and no known one is like it"),
+    ({"volatility": {"tf_weights": {"1min": 1}}}, "volatility.tf_weights.1min: unknown, the nearest known one is volatility.tf_weights.1m"),
+    ({"gird": {}}, "gird: unknown, the nearest known one is grid"),
+    ({"Grid": {}}, "Grid: unknown, the nearest known one is grid"),
+    ({"max_layers": 3}, "max_layers: unknown, the nearest known one is grid.max_layers"),
+    ({"edge": {"blah": 1}}, "edge.blah: unknown, and no known one is like it"),
+    ({"a": 1}, "a: unknown, and no known one is like it"),
+    ({"1": 1}, "1: unknown, and no known one is like it"),
     ({"grid.max_layers": 3}, "grid.max_layers: expected the setting below its section, `grid:` and in it `max_layers:`"),
 ]
 

@@ -24,6 +24,8 @@ TYPES = {
 }
 LIMITS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 LENGTHS = ("too_short", "too_long")
+LIKE = 0.8  # of the letters of two names: nearly the same one
+BESIDE = 0.2  # more for one of the same section, where a slip of the pen is likelier than a wrong place
 
 
 class Complaint(NamedTuple):
@@ -56,7 +58,8 @@ def _unknown(path: tuple[str, ...]) -> str:
     section, dot, key = path[-1].partition(".")
     if dot and len(path) == 1:
         return f"expected the setting below its section, `{section}:` and in it `{key}:`"
-    return f"unknown, the nearest known one is {nearest('.'.join(path))}"
+    near = nearest(path)
+    return "unknown, and no known one is like it" if near is None else f"unknown, the nearest known one is {near}"
 
 
 def _expected(detail: ErrorDetails, path: tuple[str, ...]) -> str:
@@ -135,13 +138,13 @@ def known_keys(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[st
             yield from known_keys(field.annotation, f"{name}.")
 
 
-def nearest(dotted: str) -> str:
-    """The known key most like an unknown one: by its own name first, the section counts as well."""
-    depth = dotted.count(".")
-
-    def likeness(known: str) -> float:
-        whole = difflib.SequenceMatcher(None, dotted, known).ratio()
-        own = difflib.SequenceMatcher(None, dotted.rpartition(".")[2], known.rpartition(".")[2]).ratio()
-        return whole + own
-
-    return max((key for key in known_keys() if key.count(".") >= min(depth, 1)), key=likeness)
+def nearest(path: tuple[str, ...]) -> str | None:
+    """The known key most like an unknown one: of its own section, or one of nearly its name in another; None where none is like it."""
+    section, _, own = ".".join(path).rpartition(".")
+    likeness = {}
+    for key in known_keys():
+        home, _, name = key.rpartition(".")
+        if home or not section:
+            likeness[key] = difflib.SequenceMatcher(None, own.lower(), name.lower()).ratio() + (BESIDE if home == section else 0.0)
+    found = max(likeness, key=likeness.__getitem__)
+    return found if likeness[found] >= LIKE else None

@@ -1,4 +1,4 @@
-"""Putting finished days in place: one writer of a symbol at a time, what a killed one left cleared away, errors of the disk told.
+"""Putting finished days and runs in place: one writer of a symbol at a time, what a killed one left cleared away, errors of the disk told.
 
 Locks are held on folders themselves and end with their process, so none is ever left behind.
 """
@@ -6,6 +6,7 @@ Locks are held on folders themselves and end with their process, so none is ever
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import shutil
 import tempfile
@@ -43,12 +44,12 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def building_in(home: Path) -> Iterator[Path]:
-    """A temporary folder within a symbol's, gone when the block ends; those of killed writers are cleared away before."""
+def building_in(home: Path, prefix: str = BUILDING) -> Iterator[Path]:
+    """A temporary folder within another, gone when the block ends; those of killed writers, told by the prefix, are cleared away before."""
     with alone_in(home):
-        for left in home.glob(f"{BUILDING}*"):
+        for left in home.glob(f"{glob.escape(prefix)}*/"):
             _clear_away(left)
-        building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=home))
+        building = Path(tempfile.mkdtemp(prefix=prefix, dir=home))
         number = os.open(building, os.O_RDONLY)
         fcntl.flock(number, fcntl.LOCK_EX)
     try:
@@ -84,13 +85,13 @@ def put_in_place(building: Path, home: Path, alone: bool = False) -> None:
 
 def _clear_away(building: Path) -> None:
     """Remove what a killed writer left, and give back a day that it had taken away and not replaced."""
-    with _opened(building) as number:
-        try:
+    try:
+        with _opened(building) as number:
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return  # somebody is at work there
-        restore_replaced(building, building.parent)
-        shutil.rmtree(building, ignore_errors=True)
+            restore_replaced(building, building.parent)
+            shutil.rmtree(building, ignore_errors=True)
+    except (BlockingIOError, FileNotFoundError):
+        return  # somebody is at work there, or was until now
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from slackwater.data.parquet import give_back
+from slackwater.data.placing import BUILDING, building_in
 from slackwater.errors import UsageError
 from slackwater.kernel.record import Box, dtype_of
 from slackwater.runtime.tables import TABLES, Names
@@ -57,20 +57,19 @@ def check_place(target: Path) -> None:
 def new_run_folder(target: Path) -> Iterator[Path]:
     """A temporary folder beside `target` that takes its place when the block ends well, and is gone when it does not.
 
+    What killed runs to the same place left is cleared away first.
+
     Raises:
         UsageError: the place is not free for a run, as `check_place` says.
     """
     check_place(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with building_in(target.parent, f".{target.name}{BUILDING}") as folder:
         yield folder
         if target.exists():
             shutil.rmtree(target)
         folder.chmod(0o755)
         folder.rename(target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _as_numbers(rows: NDArray[Any]) -> NDArray[np.int64]:
