@@ -18,7 +18,7 @@ RARE_SHARE = 0.001  # of all: a step that fewer values need may come from faults
 FEW = 16  # values of a small batch that say nothing yet
 LEAST_ROWS = 100  # of so many one may be off, though it is more than a thousandth
 MAX_DIGITS = 15  # of a number that a float64 holds exactly, whatever the digits
-POWERS = 10.0 ** np.arange(MAX_DIGITS)
+POWERS = 10.0 ** np.arange(MAX_DIGITS + 1)
 STEP_TOLERANCE = 1e-6  # of a step: what arithmetic on the way to the file may have left
 
 
@@ -56,7 +56,7 @@ class DecimalScale:
         self.column = column
         self.decimals = 0
         self._needs = np.zeros(MAX_DECIMALS + 2, np.int64)  # values by the decimals they need; the last for noise
-        self._sizes = np.zeros(MAX_DIGITS + 1, np.int64)  # values by their digits before the point
+        self._sizes = np.zeros(MAX_DIGITS + 2, np.int64)  # values by their digits before the point; the last for too many
         self._largest = 0.0
         self._least = np.zeros(MAX_DECIMALS + 2, np.int64)  # values by the fewest decimals that are enough, as far as `_see_finer` looks
         self._example: dict[int, float] = {}  # the first value that needs so many decimals
@@ -67,7 +67,7 @@ class DecimalScale:
             return values
         whole = np.rint(values * float(10**self.decimals))
         fits = (whole / float(10**self.decimals) == values) & (np.abs(whole) < MAX_STEPS)
-        self._sizes += np.bincount(_digits(values), minlength=MAX_DIGITS + 1)
+        self._sizes += np.bincount(_digits(values), minlength=MAX_DIGITS + 2)
         self._needs[self.decimals] += int(np.count_nonzero(fits))
         self._largest = max(self._largest, float(values.max()))
         if fits.all():
@@ -116,14 +116,19 @@ class DecimalScale:
         Raises:
             DataError: they were more than `most_off`.
         """
-        passed_over = self._passed_over(self.decimals)
-        if passed_over > most_off(int(self._needs.sum())):
-            finest = next((value for need, value in sorted(self._example.items(), reverse=True) if need > self.decimals), None)
-            example = self._largest if finest is None else finest  # beside the finest ones the largest has too many digits
-            raise DataError(
-                f"{self.column}: expected values of at most {MAX_DECIMALS} decimals, found {example!r}; "
-                "give the step with --tick (prices) or --lot (sizes)"
-            )
+        most = most_off(int(self._needs.sum()))
+        if self._passed_over(self.decimals) <= most:
+            return
+        hint = "give the step with --tick (prices) or --lot (sizes)"
+        if self._needs[-1] > most:
+            noise = self._example[MAX_DECIMALS + 1]
+            raise DataError(f"{self.column}: expected values of at most {MAX_DECIMALS} decimals, found {noise!r}; {hint}")
+        finest = max((need for need in self._example if need <= MAX_DECIMALS), default=0)
+        found = f"{self._example[finest]!r} beside {self._largest!r}" if finest else repr(self._largest)
+        raise DataError(
+            f"{self.column}: expected one step of at most {MAX_DIGITS} digits for all values, as many as a float64 holds exactly, "
+            f"found {found}, {len(str(int(self._largest))) + finest} digits; {hint}"
+        )
 
     def _count(self, need: int, values: NDArray[np.float64], count: int) -> None:
         if count:
@@ -133,7 +138,7 @@ class DecimalScale:
 
     def _passed_over(self, decimals: int) -> int:
         """How many values need more decimals, or are too large for so many."""
-        return int(self._needs[decimals + 1 :].sum() + self._sizes[max(MAX_DIGITS - decimals, 0) :].sum())
+        return int(self._needs[decimals + 1 :].sum() + self._sizes[MAX_DIGITS + 1 - decimals :].sum())
 
     @property
     def step(self) -> Decimal:

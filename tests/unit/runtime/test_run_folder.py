@@ -24,9 +24,7 @@ WAITING = (
 
 def begun(target: Path) -> tuple[subprocess.Popen[str], Path]:
     """Another process amid its run, and the folder it writes."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", WAITING, str(target)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-c", WAITING, str(target)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     return process, Path(process.stdout.readline().strip())
 

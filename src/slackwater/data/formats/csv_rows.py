@@ -113,8 +113,8 @@ def open_reader(
     )
 
 
-def guess(path: Path, wanted: Mapping[str, tuple[pa.DataType, ...]]) -> dict[str, pa.DataType]:
-    """The type of each column of a CSV file by its name: as the first block looks, or as `wanted` says where cells only spoil the look.
+def guess(path: Path, wanted: Mapping[str, tuple[pa.DataType, ...]]) -> pa.Schema:
+    """The columns of a CSV file with their types: as the first block looks, or as `wanted` says where cells only spoil the look.
 
     Nothing of a file without a row.
 
@@ -123,17 +123,22 @@ def guess(path: Path, wanted: Mapping[str, tuple[pa.DataType, ...]]) -> dict[str
     """
     with closing(TextInput(path)) as text:
         schema = open_reader(text).schema
-    types = dict(zip(schema.names, schema.types, strict=True))
-    doubtful = [name for name, found in types.items() if wanted.get(name) and _plain(found) not in wanted[name]]
+    doubtful = [field.name for field in schema if _is_doubtful(field.type, wanted.get(field.name, ()))]
+    better: dict[str, pa.DataType] = {}
     if doubtful:
         with closing(TextInput(path)) as text:
             batch = next(iter(open_reader(text, dict.fromkeys(doubtful, pa.binary()))), None)
         if batch is None:
-            return {}
+            return pa.schema([])
         for name in doubtful:
             fitting = [kind for kind in wanted[name] if pc.any(pc.match_substring_regex(batch.column(name), PATTERNS[kind])).as_py()]
-            types[name] = fitting[0] if fitting else types[name]
-    return types
+            better |= {name: fitting[0]} if fitting else {}
+    return pa.schema([(field.name, better.get(field.name, field.type)) for field in schema])
+
+
+def _is_doubtful(found: pa.DataType, wanted: tuple[pa.DataType, ...]) -> bool:
+    """Whether a column may look like what it does for some bad cells; whole numbers with one fraction among them look like fractions."""
+    return bool(wanted) and (_plain(found) not in wanted or (pa.types.is_floating(found) and not pa.types.is_floating(wanted[0])))
 
 
 def checked(batch: pa.RecordBatch, types: Mapping[str, pa.DataType], tally: Tally) -> pa.RecordBatch:

@@ -20,7 +20,7 @@ from slackwater.data.formats.text_input import BAD_CHECKSUM, CUT_OFF
 from slackwater.data.formats.time_order import TIME_BACKWARDS
 from slackwater.data.instrument import DEFAULT_MIN_NOTIONAL, InstrumentSpec, parse_step, plain, read_instrument
 from slackwater.data.layout import INSTRUMENT, check_name, sha256_of, time_text
-from slackwater.data.steps import DecimalScale, too_large
+from slackwater.data.steps import MAX_STEPS, DecimalScale, too_large
 from slackwater.data.writer import writing
 from slackwater.errors import DataError, UsageError
 from slackwater.schema.units import DAY, SEC
@@ -79,14 +79,14 @@ def import_tape(
     with writing(request.to, request.venue, request.symbol, spec) as writer:
         intakes = []
         for source in sources:
-            fresh = partial(Intake, source.path, spec, request.few_off, origins)
+            fresh = partial(Intake, source.path, spec, request.few_off, origins, source.unit_ns)
             intakes.append(take_in(source, fresh, request.sort, writer, advance))
         dropped = dict(sorted(sum((intake.dropped for intake in intakes), Counter[str]()).items()))
         if not writer.files:
-            _refuse_nothing(f"{request.venue}/{request.symbol}", "rows for the tape", dropped)
+            _refuse_nothing(f"{request.venue}/{request.symbol}", "rows for the tape", dropped, spec)
         for source, intake in zip(sources, intakes, strict=True):
             if not intake.rows_kept and source.kind in STEPPED["price"]:
-                _refuse_nothing(str(source.path), source.kind, intake.dropped)
+                _refuse_nothing(str(source.path), source.kind, intake.dropped, spec)
         manifest = {
             "source": [
                 {"kind": source.kind, "name": source.path.name, "sha256": sha256_of(source.path), "rows": intake.rows_seen}
@@ -116,12 +116,16 @@ def import_tape(
     }
 
 
-def _refuse_nothing(place: str, wanted: str, dropped: Mapping[str, int]) -> None:
+def _refuse_nothing(place: str, wanted: str, dropped: Mapping[str, int], spec: InstrumentSpec) -> None:
     """Refuse what had rows and gave none; what says of the file as a whole that it is damaged is no row."""
     rows = {kind: count for kind, count in sorted(dropped.items()) if kind not in (CUT_OFF, BAD_CHECKSUM)}
     if rows:
         found = ", ".join(f"{count:,} {kind}" for kind, count in rows.items())
         hint = "; look at the unit of its times (--time-unit)" if set(rows) == {"no_time"} else ""
+        if "out_of_range" in rows:
+            hint = (
+                f"; prices must be below {MAX_STEPS * float(spec.tick):.9g} and sizes below {MAX_STEPS * float(spec.lot):.9g}, 2**53 steps"
+            )
         raise DataError(f"{place}: expected {wanted}, found none that make sense, only {found}{hint}")
 
 

@@ -39,6 +39,7 @@ class Intake:
     spec: InstrumentSpec
     few_off: bool = False  # whether rows off the steps are left out while they are few
     origins: Mapping[str, str] = field(default_factory=dict)  # where `tick` and `lot` come from when not given, for messages
+    unit_ns: int = 1  # what the file's times counted, for messages
     judge: Judge | None = None  # says which usable rows must go by their times; without one all stay
     dropped: Tally = field(default_factory=Tally)
     odd: Tally = field(default_factory=Tally)
@@ -110,7 +111,7 @@ class Intake:
         """Which rows stay; the others are counted under the first kind that fits."""
         happened = batch.column("ts_event")
         places = places_of(batch, self.rows_seen)
-        check_unit(self.path, "ts_event", happened)
+        check_unit(self.path, "ts_event", happened, self.unit_ns)
         keep: Mask = happened.fill_null(0).to_numpy() >= OLDEST_NS
         _count(self.dropped, "no_time", ~keep, places)
         finite = np.logical_and.reduce([np.isfinite(values) for values in columns.values()])
@@ -187,7 +188,7 @@ class Intake:
         for name in ("ts_event", "ts_recv"):
             column = batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows, pa.int64())
             if name == "ts_recv":
-                check_unit(self.path, name, column)
+                check_unit(self.path, name, column, self.unit_ns)
             stamps.append(_filter(column, keep))
         self.rows_seen += batch.num_rows
         self.rows_kept += int(np.count_nonzero(keep))

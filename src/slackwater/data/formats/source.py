@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from slackwater.data.formats.column_plan import FLAGS, LINE, NUMBERS, TIMES, ColumnPlan, is_text, nearest_floats
+from slackwater.data.formats.column_plan import FLAGS, LINE, NUMBERS, TIMES, UNITS, ColumnPlan, is_text, nearest_floats
 from slackwater.data.formats.csv_rows import CsvRows, guess
 from slackwater.data.formats.loose_columns import LooseColumn, our_type, text_type, tightened, value_type
 from slackwater.data.parquet import open_parquet
@@ -46,6 +46,7 @@ class Source:
     row_count: int | None
     read: Read
     names: tuple[str, ...] = ()  # all columns of the file, by its own names; only of files whose columns can be mapped
+    unit_ns: int = 1  # what its whole-number times count
 
     def batches(self, columns: Sequence[str] | None = None, tally: Tally | None = None) -> Iterator[pa.RecordBatch]:
         """Its rows in file order, with the named columns only, and `line` where the file has lines.
@@ -63,14 +64,14 @@ def open_source(path: Path, kind: str, plan: ColumnPlan = PLAIN) -> Source:
     """Look at a file: that it is there, has the columns of its kind and has them as numbers.
 
     Raises:
-        DataError: it is missing, unreadable, empty, or a column is missing or of a wrong type.
+        DataError: it is missing, unreadable, empty, or a column is missing, there twice or of a wrong type.
     """
     if not path.is_file():
         raise DataError(f"{path}: expected a file of {kind}, found {what_is_there(path)}")
     try:
         if _is_csv(path):
             wanted = {plan.names.get(name, name): _cell_types(name, plan) for name in NEEDED[kind] + OPTIONAL[kind]}
-            schema = pa.schema(guess(path, wanted).items())
+            schema = guess(path, wanted)
             row_count = None if len(schema) else 0
         else:
             with open_parquet(path) as file:
@@ -81,7 +82,7 @@ def open_source(path: Path, kind: str, plan: ColumnPlan = PLAIN) -> Source:
         raise DataError(f"{path}: expected {kind}, found a file without rows")
     columns = _columns(path, kind, schema, plan)
     loose = _check_types(path, columns, schema, plan)
-    return Source(path, kind, columns, row_count, _reader(path, schema, plan, loose), tuple(schema.names))
+    return Source(path, kind, columns, row_count, _reader(path, schema, plan, loose), tuple(schema.names), plan.unit_ns)
 
 
 def _columns(path: Path, kind: str, schema: pa.Schema, plan: ColumnPlan) -> tuple[str, ...]:
@@ -92,6 +93,11 @@ def _columns(path: Path, kind: str, schema: pa.Schema, plan: ColumnPlan) -> tupl
     if missing:
         word = "column" if len(missing) == 1 else "columns"
         raise DataError(f"{path}: expected {kind} with the {word} {', '.join(missing)}, found {', '.join(schema.names)}")
+    used = [found for found in dict.fromkeys([*needed.values(), *theirs.values()]) if schema.names.count(found) > 1]
+    if used:
+        raise DataError(
+            f"{path}: expected one column {used[0]}, found {schema.names.count(used[0])} of that name; rename or remove what is not meant"
+        )
     return tuple(name for name, found in theirs.items() if found in schema.names)
 
 
@@ -106,7 +112,7 @@ def _check_types(path: Path, columns: Sequence[str], schema: pa.Schema, plan: Co
         their = plan.file_name(name, schema.names)
         found = schema.field(their).type
         wanted = _wanted(name, found, plan)
-        if wanted is None:
+        if wanted is None or (_is_csv(path) and name in TIMES and pa.types.is_float64(found)):  # the latter written as 1.7e18
             continue
         cells = value_type(found)
         ours = None if _is_csv(path) else cells if _wanted(name, cells, plan) is None else our_type(name, found, plan)
@@ -202,7 +208,7 @@ def _raw_csv(path: Path, schema: pa.Schema, names: tuple[Sequence[str], Sequence
 
 
 def _is_csv(path: Path) -> bool:
-    return path.suffix == ".csv" or path.name.endswith(".csv.gz")
+    return path.name.lower().endswith((".csv", ".csv.gz"))
 
 
 def _first_line(error: BaseException) -> str:
@@ -212,7 +218,7 @@ def _first_line(error: BaseException) -> str:
 def _cell_types(name: str, plan: ColumnPlan) -> tuple[pa.DataType, ...]:
     """What a text cell of a column of ours may be; nothing where any text will do."""
     if name in TIMES:
-        return (pa.float64(), pa.timestamp("ns"), pa.int64()) if plan.unit_ns > 1 else (pa.int64(), pa.timestamp("ns"))
+        return (pa.float64(), pa.timestamp("ns"), pa.int64()) if plan.unit_ns > 1 else (pa.int64(), pa.timestamp("ns"), pa.float64())
     if name in FLAGS:
         return () if plan.has_sides else (pa.bool_(),)
     # An identifier that is none is left out, its row stays.
@@ -244,7 +250,7 @@ def what_is_there(path: Path) -> str:
 
 def place_word(path: Path) -> str:
     """What the numbers of places count in a file: rows, events or lines."""
-    return {".parquet": "row", ".npz": "event", ".npy": "event"}.get(path.suffix, "line")
+    return {".parquet": "row", ".npz": "event", ".npy": "event"}.get(path.suffix.lower(), "line")
 
 
 def places_of(batch: pa.RecordBatch, rows_before: int) -> NDArray[np.int64]:
@@ -261,12 +267,15 @@ def floats(batch: pa.RecordBatch, name: str) -> NDArray[np.float64]:
     return found
 
 
-def check_unit(path: Path, name: str, column: pa.Array) -> None:
-    """Refuse times in another unit than nanoseconds.
+def check_unit(path: Path, name: str, column: pa.Array, unit_ns: int = 1) -> None:
+    """Refuse times that were in another unit than the one, `unit_ns` long, that made them nanoseconds.
 
     Raises:
         DataError: the latest of them lies before 1973, as seconds to microseconds read as nanoseconds do.
     """
     latest = pc.max(column).as_py()
-    if latest is not None and latest < OLDEST_NS:
-        raise DataError(f"{path}: expected {name} in nanoseconds since 1970, found {latest}, which is before 1973; convert its unit")
+    if latest is None or latest >= OLDEST_NS:
+        return
+    units = [unit for unit, length_ns in UNITS.items() if OLDEST_NS <= latest // unit_ns * length_ns < 2**63]
+    hint = f"they look like {units[0]}: give --time-unit {units[0]}" if units else "convert its unit"
+    raise DataError(f"{path}: expected {name} in nanoseconds since 1970, found {latest}, which is before 1973; {hint}")

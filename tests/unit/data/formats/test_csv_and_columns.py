@@ -13,7 +13,7 @@ from slackwater.cli.app import build
 from slackwater.data.formats.column_plan import ColumnPlan, parse_map
 from slackwater.data.formats.importer import ImportRequest, import_tape
 from slackwater.data.formats.imports import FormatRequest, open_format
-from slackwater.data.formats.source import Source, open_source
+from slackwater.data.formats.source import Source, check_unit, open_source
 from slackwater.data.tally import Tally
 from slackwater.errors import DataError, UsageError
 from tests.unit.data.tables import SEC, T0
@@ -157,3 +157,45 @@ def test_a_mapped_column_that_no_file_has_is_refused_and_not_replaced_by_ours(tm
         map_of(tmp_path, "ts_event=time", "bid=xx")
     with pytest.raises(DataError, match=rf"--map ts_recv=yy: .*; {there}; t.parquet has ts_event, price, qty, buyer_maker$"):
         map_of(tmp_path, "ts_event=time,ts_recv=yy")
+
+
+@pytest.mark.parametrize("name", ["f.parquet", "f.csv", "f.CSV"])
+def test_a_column_that_is_there_twice_is_named_where_it_is_used(tmp_path: Path, name: str) -> None:
+    def opened(*names: str) -> tuple[str, ...]:
+        table = pa.Table.from_arrays([pa.array([T0]) for _ in names], names=list(names))
+        if name.endswith("parquet"):
+            pq.write_table(table, tmp_path / name)
+        else:
+            (tmp_path / name).write_text(",".join(names) + "\n" + ",".join(str(T0) for _ in names) + "\n")
+        source = open_source(tmp_path / name, "funding", ColumnPlan({"rate": "r"}))
+        assert [batch.num_rows for batch in source.batches()] == [1]
+        return source.columns
+
+    with pytest.raises(DataError, match=rf"{name}: expected one column ts_event, found 2 of that name; rename or remove"):
+        opened("ts_event", "r", "ts_event")
+    with pytest.raises(DataError, match="expected one column r, found 3"):
+        opened("ts_event", "r", "r", "r")
+    with pytest.raises(DataError, match="expected one column ts_recv, found 2"):
+        opened("ts_event", "ts_recv", "r", "ts_recv")
+    assert opened("ts_event", "x", "r", "x", "rate", "rate") == ("ts_event", "rate"), "what is not used may be there as often as it likes"
+
+
+def test_times_written_as_floats_are_whole_nanoseconds_in_csv_as_in_parquet(tmp_path: Path) -> None:
+    (tmp_path / "f.CSV").write_text("ts_event,ts_recv,rate\n1.7e18,1700000000000000256.0,0.1\n1.700000000000000256e+18,,0.2\nx,,0.3\n")
+    tally = Tally()
+    (batch,) = open_source(tmp_path / "f.CSV", "funding").batches(tally=tally)
+    assert batch.select(["ts_event", "ts_recv"]).to_pydict() == {"ts_event": [T0, T0 + 256], "ts_recv": [T0 + 256, None]}
+    pq.write_table(pa.table({"ts_event": [float(T0), float(T0 + 256)], "rate": [0.1, 0.2]}), tmp_path / "f.parquet")
+    (batch,) = open_source(tmp_path / "f.parquet", "funding").batches()
+    assert batch.column("ts_event").to_pylist() == [T0, T0 + 256]
+
+
+@pytest.mark.parametrize(("given_ns", "unit", "divisor"), [(1, "us", 10**3), (1, "ms", 10**6), (10**3, "ms", 10**6), (10**6, "s", 10**9)])
+def test_times_of_a_longer_unit_are_told_which(tmp_path: Path, given_ns: int, unit: str, divisor: int) -> None:
+    pq.write_table(pa.table({"ts_event": [T0 // divisor], "rate": [0.1]}), tmp_path / "f.parquet")
+    source = open_source(tmp_path / "f.parquet", "funding", ColumnPlan(unit_ns=given_ns))
+    (batch,) = source.batches()
+    with pytest.raises(DataError, match=rf"which is before 1973; they look like {unit}: give --time-unit {unit}$"):
+        check_unit(source.path, "ts_event", batch.column("ts_event"), source.unit_ns)
+    with pytest.raises(DataError, match="convert its unit$"):
+        check_unit(source.path, "ts_event", pa.array([5]))

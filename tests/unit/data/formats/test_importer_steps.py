@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,3 +47,28 @@ def test_a_second_day_that_is_finer_is_told_whose_step_it_missed(tmp_path: Path)
         make_tape(tmp_path, quotes(200, day=1, step=0.01), [(86_401.0, 100.0, 0.75, False)])
     with pytest.raises(DataError, match=r"give the venue's tick size with --tick, or leave it out to have it inferred$"):
         make_tape(tmp_path, quotes(200, day=1, step=0.01), [(86_401.0, 100.0, 0.75, False)], tick="0.1")
+
+
+def lots_of(folder: Path, sizes: list[float], lot: str | None = None) -> dict[str, Any]:
+    """An import of trades of some sizes, and of quotes of 1."""
+    trades = [(k / 10, 100.0, size, False) for k, size in enumerate(sizes)]
+    return make_tape(folder, quotes(len(sizes)), trades, tick="0.1", lot=lot)
+
+
+def test_sizes_that_no_one_step_holds_are_told_by_their_digits(tmp_path: Path) -> None:
+    fine = [round(1 + k / 1000, 3) for k in range(1, 200)]
+    told = (
+        r"^size: expected values of one step, of at most 15 digits .*, found 1\.00\d beside 980000000000000\.0; give the step with --tick"
+    )
+    with pytest.raises(DataError, match=told):
+        lots_of(tmp_path, fine + [1e13 + k for k in range(199)] + [9.8e14])
+    assert lots_of(tmp_path / "b", [float(f"{k}00.125") * 1e7 for k in range(1, 200)])["inferred"] == ["lot_size"], "13 digits fit"
+    assert lots_of(tmp_path / "c", [9e14 + k for k in range(200)])["instrument"]["lot_size"] == "1", "and so do 15"
+    with pytest.raises(DataError, match=r"at most 15 digits .*, found 9\d+\.0; give"):
+        lots_of(tmp_path / "d", [8e15 + 10 * k for k in range(200)] + [9e15])
+
+
+def test_sizes_out_of_range_are_told_the_range(tmp_path: Path) -> None:
+    told = r"only 200 out_of_range; prices must be below 9\.00719925e\+14 and sizes below 9\.00719925e\+15, 2\*\*53 steps$"
+    with pytest.raises(DataError, match=told):
+        lots_of(tmp_path, [1e17] * 200, lot="1")
