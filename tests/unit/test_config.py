@@ -142,11 +142,11 @@ def test_every_problem_is_reported_with_its_line(tmp_path: Path) -> None:
 
 UNREADABLE = [
     ("grid:\n  max_layers: 3\n  max_layers: 4\n", 'line 3: expected every key once, found duplicate key "max_layers"'),
-    ("grid: [1\n", "line 2: expected YAML, but "),
+    ("grid: [1\n", "line 2: expected YAML; its reader says: expected ',' or ']', but got "),
     ("- grid\n", ": expected sections like `grid:`"),
     ("hello\n", ": expected sections like `grid:`"),
     ("grid: " + "[" * 5000 + "]" * 5000, ": expected sections and settings, found values nested without end"),
-    ("grid: {}\n---\ngrid: {}\n", "expected YAML, but "),
+    ("grid: {}\n---\ngrid: {}\n", "its reader says: expected a single document in the stream, but found another document"),
 ]
 
 

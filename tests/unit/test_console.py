@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from slackwater.cli.console import emit, note, progress
+from tests.unit.data.tables import QUOTES, TRADES, make_tape
 
 
 def test_json_is_one_object_of_plain_values(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,3 +41,14 @@ def test_notes_and_progress_leave_stdout_alone(capsys: pytest.CaptureFixture[str
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == "slackwater: something to know\n"
+
+
+def test_letters_that_stdout_lacks_are_replaced_and_in_json_escaped(tmp_path: Path) -> None:
+    make_tape(tmp_path, QUOTES, TRADES, symbol="\u5e01\u5b89USDT")
+    words = [sys.executable, "-m", "slackwater", "data", "ls", "--data", str(tmp_path / "tape")]
+    env = os.environ | {"PYTHONIOENCODING": "ascii"}
+    text = subprocess.run(words, env=env, capture_output=True, check=False)
+    assert (text.returncode, text.stderr) == (0, b"")
+    assert b"??USDT" in text.stdout
+    found = subprocess.run([*words, "--json"], env=env, capture_output=True, check=True)
+    assert "\u5e01\u5b89USDT" in json.dumps(json.loads(found.stdout), ensure_ascii=False)

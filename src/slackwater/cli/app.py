@@ -6,6 +6,7 @@ stands here.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -75,6 +76,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
     """
     sys.excepthook = _report_unexpected
     listen()
+    _take_any_letter()
     words = list(sys.argv[1:] if tokens is None else tokens)
     try:
         code = _run(words)
@@ -108,6 +110,12 @@ def disk_said(error: OSError) -> str:
     cache = os.environ.get("SLACKWATER_CACHE")
     hint = "; SLACKWATER_CACHE names the cache's folder" if cache and path.startswith(cache) else ""
     return f"{path}: expected something that can be read or written here, found: {reason}{hint}"
+
+
+def _take_any_letter() -> None:
+    """From now on a letter that stdout's encoding lacks is a question mark there, not an error. Python sees to stderr itself."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _run(words: list[str]) -> int:

@@ -43,6 +43,8 @@ def backtest(
     request = Request(data, out, loaded, tuple(symbol or ()), start_ns, end_ns, seed, one_model)
     with progress("Back-testing") as advance:
         document = run_backtest(request, advance)
+    for line in unlisted_said(data, document):
+        note(line)
     if report:
         write_report_of(out)
     emit(json, {"run": out, **document}, lambda: summary_text(out, document))
@@ -60,6 +62,19 @@ def say_if_compiling() -> None:
     check_cache()
     if IS_COMPILED and not IS_WARM:
         note("first run of this version: compiling the core, about a minute; later runs start at once")
+
+
+def unlisted_said(data: Path, document: dict[str, Any]) -> list[str]:
+    """A sentence for each symbol of a run with days that have no manifest."""
+    from slackwater.data.tape import open_tape
+
+    names = [f"{venue}/{symbol}" for symbol, venue in document["tape"]["venues"].items()]
+    return [
+        f"{entry.venue}/{entry.symbol}: {len(entry.unlisted_dates)} day(s) without manifest.json, {entry.unlisted_dates[0]} the first, "
+        "were used as they are; `slackwater data verify` calls that damage"
+        for entry in open_tape(data, names).symbols
+        if entry.unlisted_dates
+    ]
 
 
 def write_report_of(run: Path) -> Path:

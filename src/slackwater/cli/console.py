@@ -5,6 +5,7 @@ With `--json` stdout carries one JSON object and nothing more; progress bars and
 
 from __future__ import annotations
 
+import json as json_text
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -62,7 +63,17 @@ def emit(as_json: bool, payload: Mapping[str, Any], text: Callable[[], str]) -> 
         payload: names to values; NumPy scalars are written as numbers, NaN and infinities as null.
         text: called only when the text is wanted.
     """
-    print(msgspec.json.encode(payload, enc_hook=_plain).decode() if as_json else text().removesuffix("\n"))
+    print(_as_json(payload) if as_json else text().removesuffix("\n"))
+
+
+def _as_json(payload: Mapping[str, Any]) -> str:
+    """The payload as JSON; letters that stdout does not know are escaped."""
+    written = msgspec.json.encode(payload, enc_hook=_plain).decode()
+    try:
+        written.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json_text.dumps(json_text.loads(written))
+    return written
 
 
 def _plain(value: Any) -> Any:

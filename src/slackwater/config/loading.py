@@ -82,9 +82,9 @@ def _read(path: Path) -> Any:
     except DuplicateKeyError as error:
         raise ConfigError(f"{path}{_line(error)}: expected every key once, {_problem(error)}") from error
     except MarkedYAMLError as error:
-        raise ConfigError(f"{path}{_line(error)}: expected YAML, but {_problem(error)}") from error
+        raise ConfigError(f"{path}{_line(error)}: expected YAML; its reader says: {_problem(error)}") from error
     except YAMLError as error:
-        raise ConfigError(f"{path}: expected YAML, but {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{path}: expected YAML; its reader says: {' '.join(str(error).split())}") from error
     if document is None:
         return {}
     if not isinstance(document, Mapping):
@@ -102,7 +102,8 @@ def _line(error: MarkedYAMLError) -> str:
 
 
 def _problem(error: MarkedYAMLError) -> str:
-    return " ".join(str(error.problem or error.context).split())
+    problem = " ".join(str(error.problem or error.context).split())
+    return f"{error.context}, {problem}" if problem.startswith("but ") else problem
 
 
 def _validated(values: dict[str, Any], lines: Lines, source: str) -> Config:

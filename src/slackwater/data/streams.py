@@ -29,7 +29,7 @@ Fill = Callable[[pa.RecordBatch, Rows], None]
 
 
 def ints(batch: pa.RecordBatch, name: str) -> NDArray[np.int64]:
-    """An int64 column as an array; nulls are refused by `pyarrow`."""
+    """An int64 column without nulls as an array."""
     found: NDArray[np.int64] = batch.column(name).to_numpy(zero_copy_only=True)
     return found
 
@@ -88,12 +88,25 @@ class Stream:
             try:
                 with open_parquet(path) as file:
                     for batch in file.iter_batches(CHUNK_ROWS, columns=columns, use_threads=False):
+                        _check_known(path, batch)
                         last_ns = _last_in_order(path, batch, last_ns)
                         rows = np.zeros(batch.num_rows, ROW_DTYPE)
                         fill(batch, rows)
                         yield rows
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError, OSError) as error:
                 raise DataError(f"{path}: expected a tape file with {', '.join(columns)}, found: {error}") from error
+
+
+def _check_known(path: Path, batch: pa.RecordBatch) -> None:
+    """Say whether every row has its values; a receive time that is not known is modelled.
+
+    Raises:
+        DataError: one lacks one. An import leaves such rows out, so somebody else wrote the file.
+    """
+    for name in batch.schema.names:
+        count = batch.column(name).null_count
+        if count and name != "ts_recv":
+            raise DataError(f"{path}: expected {name} in every row, found {count} without; import the files again")
 
 
 def _last_in_order(path: Path, batch: pa.RecordBatch, last_ns: int) -> int:

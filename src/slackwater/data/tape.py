@@ -58,6 +58,11 @@ class SymbolTape:
         paths = {date: self.folder / date / MANIFEST for date in self.dates}
         return {date: read_manifest(path) for date, path in paths.items() if path.exists()}
 
+    @property
+    def unlisted_dates(self) -> tuple[str, ...]:
+        """Its days without a manifest: of these nobody knows whether their files are the ones that were written."""
+        return tuple(date for date in self.dates if date not in self.manifest)
+
     @cached_property
     def sha256(self) -> str:
         """A hash over the names and bytes of the data files and `instrument.json`; what the manifests say is not trusted."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,16 @@ def test_the_maker_share_is_the_same_wherever_it_stands(tape: Path, tmp_path: Pa
         share = maker / sum(row["price"] * row["qty"] for row in own)
         assert 0.0 < share <= 1.0
         assert part["maker_share"] == part["execution"]["orders"]["all"]["maker_share"] == pytest.approx(share)
+
+
+def test_days_without_a_manifest_are_told(tape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(tape, tmp_path / "tape")
+    words = ["backtest", "--data", str(tmp_path / "tape"), "--out", str(tmp_path / "run"), *SHORT]
+    assert main(words) == 0
+    assert "manifest.json" not in capsys.readouterr().err
+    manifest = max((tmp_path / "tape").glob("*/SYNB/*/manifest.json"))
+    manifest.unlink()
+    assert main(words) == 0
+    day = manifest.parent
+    told = f"slackwater: {day.parents[1].name}/SYNB: 1 day(s) without manifest.json, {day.name} the first, were used as they are; "
+    assert told in capsys.readouterr().err

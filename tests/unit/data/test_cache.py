@@ -191,7 +191,7 @@ def test_a_damaged_file_is_refused_and_leaves_no_build(tmp_path: Path, damage: s
     else:
         table = pq.read_table(path)
         pq.write_table(table.set_column(2, "price_ticks", pa.nulls(3, pa.int64())), path)
-    with pytest.raises(DataError, match=r"trades.parquet: expected a tape file"):
+    with pytest.raises(DataError, match=r"trades.parquet: expected (a tape file|price_ticks in every row)"):
         load(tmp_path)
     (home,) = (tmp_path / "cache/rows").iterdir()
     assert list(home.iterdir()) == []
@@ -209,3 +209,20 @@ def test_a_cache_that_may_not_be_written_is_read_and_passed_by(tmp_path: Path, m
     assert np.array_equal(other.rows["ts_recv"], kept.rows["ts_recv"] + 2 * LATENCY)
     assert other.zones is not None
     assert sorted((tmp_path / "cache").rglob("*")) == held
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("quotes", "bid_ticks"), ("quotes", "ts_event"), ("trades", "buyer_maker"), ("funding", "rate"), ("klines_5m", "close")],
+)
+def test_a_row_without_a_value_is_told_by_its_column(tmp_path: Path, name: str, column: str) -> None:
+    make_tape(tmp_path, QUOTES, TRADES)
+    candle = {"ts_open": T0 - 59 * SEC, "ts_close": T0 + SEC, "open": 1.0, "high": 2.0, "low": 0.5, "close": 1.5, "volume": 3.0}
+    pq.write_table(pa.Table.from_pylist([candle], KLINE_SCHEMA), tmp_path / DAY / "klines_5m.parquet")
+    pq.write_table(pa.Table.from_pylist([{"ts_event": T0, "ts_recv": T0, "rate": 0.1}], FUNDING_SCHEMA), tmp_path / DAY / "funding.parquet")
+    path = tmp_path / DAY / f"{name}.parquet"
+    rows = pq.read_table(path).to_pylist()
+    rows[0][column] = None
+    pq.write_table(pa.Table.from_pylist(rows, pq.read_schema(path)), path)
+    with pytest.raises(DataError, match=rf"{name}.parquet: expected {column} in every row, found 1 without; import"):
+        load(tmp_path)

@@ -58,13 +58,13 @@ def lots_of(folder: Path, sizes: list[float], lot: str | None = None) -> dict[st
 def test_sizes_that_no_one_step_holds_are_told_by_their_digits(tmp_path: Path) -> None:
     fine = [round(1 + k / 1000, 3) for k in range(1, 200)]
     told = (
-        r"^size: expected values of one step, of at most 15 digits .*, found 1\.00\d beside 980000000000000\.0; give the step with --tick"
+        r"^size: expected one step of at most 15 digits .*, found 1\.00\d beside 980000000000000\.0, 18 digits; give the step with --tick"
     )
     with pytest.raises(DataError, match=told):
         lots_of(tmp_path, fine + [1e13 + k for k in range(199)] + [9.8e14])
     assert lots_of(tmp_path / "b", [float(f"{k}00.125") * 1e7 for k in range(1, 200)])["inferred"] == ["lot_size"], "13 digits fit"
     assert lots_of(tmp_path / "c", [9e14 + k for k in range(200)])["instrument"]["lot_size"] == "1", "and so do 15"
-    with pytest.raises(DataError, match=r"at most 15 digits .*, found 9\d+\.0; give"):
+    with pytest.raises(DataError, match=r"at most 15 digits .*, found 9\d+\.0, 16 digits; give"):
         lots_of(tmp_path / "d", [8e15 + 10 * k for k in range(200)] + [9e15])
 
 
