@@ -107,48 +107,6 @@ SWEEP = {
     """,
 }
 
-GONE = {
-    "what the venue does not hold is not swept for ever: the wait doubles with each refusal in a row": """
-        set exit.stop_loss_bps 30
-        1.000 book 100.30x50 100.40x50      -> cancel 2 clearing
-        1.010 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 100.40x5 close_ioc
-        1.020 reject 3 reduce_only          -> end 3 rejected 0/5 reduce_only; place 4 0.00x5 close_market
-        1.030 reject 4 reduce_only          -> end 4 rejected 0/5 reduce_only
-        1.100 book 100.30x50 100.40x50      -> place 5 0.00x5 sweep
-        1.110 reject 5 reduce_only          -> end 5 rejected 0/5 reduce_only
-        5.099 book 100.30x50 100.40x50
-        5.100 book 100.30x50 100.40x50      -> place 6 0.00x5 sweep
-        5.110 reject 6 busy                 -> end 6 rejected 0/5 busy
-        9.099 book 100.30x50 100.40x50
-        9.100 book 100.30x50 100.40x50      -> place 7 0.00x5 sweep
-        9.110 ack 7
-        9.110 expired 7 no_liquidity        -> end 7 expired 0/5 no_liquidity
-        9.599 book 100.30x50 100.40x50
-        9.600 book 100.30x50 100.40x50      -> place 8 0.00x5 sweep
-    """,
-    "at most about a minute": """
-        set exit.stop_loss_bps 30
-        1.000 book 100.30x50 100.40x50      -> cancel 2 clearing
-        1.010 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 100.40x5 close_ioc
-        1.020 reject 3 reduce_only          -> end 3 rejected 0/5 reduce_only; place 4 0.00x5 close_market
-        1.030 reject 4 reduce_only          -> end 4 rejected 0/5 reduce_only
-        100.000 book 100.30x50 100.40x50    -> place 5 0.00x5 sweep
-        100.010 reject 5 reduce_only        -> end 5 rejected 0/5 reduce_only
-        200.000 book 100.30x50 100.40x50    -> place 6 0.00x5 sweep
-        200.010 reject 6 reduce_only        -> end 6 rejected 0/5 reduce_only
-        300.000 book 100.30x50 100.40x50    -> place 7 0.00x5 sweep
-        300.010 reject 7 reduce_only        -> end 7 rejected 0/5 reduce_only
-        400.000 book 100.30x50 100.40x50    -> place 8 0.00x5 sweep
-        400.010 reject 8 reduce_only        -> end 8 rejected 0/5 reduce_only
-        500.000 book 100.30x50 100.40x50    -> place 9 0.00x5 sweep
-        500.010 reject 9 reduce_only        -> end 9 rejected 0/5 reduce_only
-        600.000 book 100.30x50 100.40x50    -> place 10 0.00x5 sweep
-        600.010 reject 10 reduce_only       -> end 10 rejected 0/5 reduce_only
-        663.999 book 100.30x50 100.40x50
-        664.000 book 100.30x50 100.40x50    -> place 11 0.00x5 sweep
-    """,
-}
-
 FORCED = {
     "a stop skips the maker": """
         set exit.stop_loss_bps 30
@@ -353,7 +311,7 @@ FORCED_PROFIT = """
 """
 
 
-@pytest.mark.parametrize("table", named(LADDER, SWEEP, GONE, FORCED, DROPPED, FAST))
+@pytest.mark.parametrize("table", named(LADDER, SWEEP, FORCED, DROPPED, FAST))
 def test_a_whole_position(table: str) -> None:
     check(after(OPEN, table))
 

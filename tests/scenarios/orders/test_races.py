@@ -1,12 +1,10 @@
-"""Races and silence: fills after the end, ends that tell more than was reported, answers that never come, the venue's own doing."""
+"""Races and silence: fills after the end, ends that tell more than was reported, answers that never come."""
 
 from __future__ import annotations
 
 import pytest
 
-from slackwater.schema.enums import ExitReason
-from slackwater.schema.units import SEC
-from tests.scenarios.orders.desk import T0, Desk, check
+from tests.scenarios.orders.desk import check
 
 SENT = "0.000 book 99.80x50 100.00x50 -> place 1 100.00x5 entry; @2.000 query 1 unanswered\n"
 PLACED = "0.000 book 99.80x50 100.00x50 -> place 1 100.00x5 entry\n0.010 ack 1\n"
@@ -242,61 +240,6 @@ FORCED = {
 }
 
 
-UNENDED = {
-    "an IOC is answered by its end: acknowledged, it is asked after as well, and blocks until then": """
-        set exit.stop_loss_bps 30
-        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
-        0.030 ack 2
-        1.000 book 100.30x50 100.40x50      -> cancel 2 clearing
-        1.010 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 100.40x5 close_ioc
-        1.020 ack 3                         -> @3.010 query 3 unanswered; @4.010 query 3 unanswered
-        4.020 status 3 100.40x5 cum 5       -> end 3 filled 5/5 close_ioc; close stop 5
-        4.030 show                          -> short 0 entry idle close idle
-    """,
-    "its end is told again: what it left goes on at market, and that is asked after likewise": """
-        set exit.stop_loss_bps 30
-        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
-        0.030 ack 2
-        1.000 book 100.30x50 100.40x50      -> cancel 2 clearing
-        1.010 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 100.40x5 close_ioc
-        1.015 ack 3
-        1.020 fill 3 100.40x2 taker         -> @3.010 query 3 unanswered
-        3.020 expired 3 no_liquidity        -> end 3 expired 2/5 no_liquidity; place 4 0.00x3 close_market
-        3.030 ack 4                         -> @5.020 query 4 unanswered
-        5.030 status 4 0.00x3 cum 3         -> end 4 filled 3/3 close_market; close stop 5
-    """,
-    "a stop comes up while a profit's IOC is out: it is remembered, and takes what is left": """
-        set exit.stop_loss_bps 30
-        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
-        0.030 ack 2
-        1.000 book 99.84x50 99.88x50        -> cancel 2 clearing
-        1.010 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 99.85x5 close_maker
-        1.020 reject 3 would_cross          -> end 3 rejected 0/5 would_cross; place 4 99.88x5 close_ioc
-        1.030 ack 4                         -> @3.020 query 4 unanswered
-        3.100 book 100.30x50 100.40x50
-        3.200 expired 4 no_liquidity        -> end 4 expired 0/5 no_liquidity; place 5 0.00x5 close_market
-        3.210 show                          -> short 5 entry idle close market stop leaves 0
-    """,
-    "a shutdown does not wait for ever for it": """
-        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
-        0.030 ack 2
-        1.000 shutdown                      -> cancel 2 clearing
-        1.010 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 100.00x5 close_ioc
-        1.020 ack 3                         -> @3.010 query 3 unanswered
-        3.020 status 3 100.00x5 cum 5       -> end 3 filled 5/5 close_ioc; close shutdown 5
-    """,
-    "a maker of a close rests: nothing of it is overdue until its cancel is": """
-        set execution.maker_exit_wait_ms 5000
-        0.020 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
-        0.030 ack 2
-        1.000 book 99.84x50 99.88x50        -> cancel 2 clearing
-        1.010 canceled 2                    -> end 2 canceled 0/5 clearing; place 3 99.85x5 close_maker
-        1.020 ack 3                         -> @6.010 cancel 3 maker_timeout; @8.010 query 3 unanswered
-        8.100 show                          -> short 5 entry idle close maker tp leaves 0
-    """,
-}
-
-
 def named(*groups: dict[str, str]) -> list[object]:
     return [pytest.param(table, id=name) for group in groups for name, table in group.items()]
 
@@ -307,7 +250,7 @@ def opened(opening: str, table: str) -> str:
     return "\n".join([*(line for line in lines if "set " in line), opening, *(line for line in lines if "set " not in line)])
 
 
-@pytest.mark.parametrize("table", named(LATE, LATE_AND_FLAT, LATE_CLOSE, SILENCE_LATER, REFUSED_CANCEL, FORCED, UNENDED))
+@pytest.mark.parametrize("table", named(LATE, LATE_AND_FLAT, LATE_CLOSE, SILENCE_LATER, REFUSED_CANCEL, FORCED))
 def test_a_placed_entry(table: str) -> None:
     check(opened(PLACED, table))
 
@@ -340,57 +283,6 @@ def test_a_late_fill_of_a_take_profit_leaves_the_ask_of_the_next_one_alone() -> 
     desk = check(opened(PLACED, TWO_TAKE_PROFITS))
     slipped_bps = (2 * (99.75 / 99.95 - 1.0) + 3 * (99.75 / 100.02 - 1.0)) / 5 * 10_000.0
     assert desk.state.behaviour.closes[0].slippage_bps == pytest.approx(slipped_bps)
-
-
-def test_what_the_venue_closes_itself_is_booked_and_halts_the_symbol() -> None:
-    desk = check(opened(PLACED, "0.020 fill 1 100.00x5 -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit\n0.030 ack 2"))
-    desk.sent[0] = (11_000, 5)
-    desk.tell(desk.state.market.book_ns + 1_000_000_000, "fill", ["0", "110.00x5", "taker"])
-    words = [words for _, words in desk.told]
-    assert words[0] == f"close {ExitReason.EXTERNAL.name.lower()} 5"
-    assert desk.state.ledger.short_lots == 0
-    assert desk.state.risk.is_halted
-    assert desk.state.ledger.realised_usd == pytest.approx(5 * (100.0 - 110.0))
-
-
-def test_what_the_venue_closes_itself_cancels_a_working_entry() -> None:
-    desk = check(opened(PLACED, "0.020 fill 1 100.00x2 -> place 2 99.75x2 take_profit\n0.030 ack 2"))
-    desk.sent[0] = (11_000, 2)
-    at_ns = desk.state.market.book_ns + 1_000_000_000
-    desk.tell(at_ns, "fill", ["0", "110.00x2", "taker"])
-    assert (at_ns, "cancel 1 reap_close") in desk.told
-    assert not any("place" in words for ns, words in desk.told if ns >= at_ns)
-    assert desk.state.ledger.short_lots == 0
-
-
-def liquidate(desk: Desk, lots: int) -> None:
-    """The venue buys a position back at 110.00: a report of order 0 in second 1."""
-    desk.sent[0] = (11_000, lots)
-    desk.tell(T0 + SEC, "fill", ["0", f"110.00x{lots}", "taker"])
-
-
-def test_what_the_venue_bought_back_before_we_knew_that_it_was_sold_is_closed_as_that_is_learned() -> None:
-    desk = check(opened(PLACED, "0.020 fill 1 100.00x2 -> place 2 99.75x2 take_profit\n0.030 ack 2"))
-    liquidate(desk, 5)
-    assert (desk.state.ledger.short_lots, desk.state.ledger.excess_lots) == (0, 3)
-    desk.told = []
-    desk.tell(T0 + 2 * SEC, "fill", ["1", "100.02x2"])
-    assert [words for _, words in desk.told] == [f"close {ExitReason.EXTERNAL.name.lower()} 2"]
-    desk.tell(T0 + 2 * SEC, "canceled", ["1", "cum", "5"])  # the last one is in its end
-    led = desk.state.ledger
-    assert (led.short_lots, led.excess_lots, led.excess_price_lots, led.excess_fee_usd, led.close_count) == (0, 0, 0.0, 0.0, 3)
-    cash_usd = 2 * 100.0 + 2 * 100.02 + (desk.cost[1] - 2 * 10_000 - 2 * 10_002) / 100.0 - 5 * 110.0
-    assert led.equity_usd == pytest.approx(cash_usd - led.fees_usd, abs=1e-9)
-    assert desk.realised_usd == pytest.approx(led.equity_usd, abs=1e-9)
-    assert not any("place" in words for _, words in desk.told)
-
-
-def test_what_is_sold_beyond_what_the_venue_bought_back_is_a_position() -> None:
-    desk = check(opened(PLACED, "0.020 fill 1 100.00x2 -> place 2 99.75x2 take_profit\n0.030 ack 2"))
-    liquidate(desk, 3)
-    desk.tell(T0 + 2 * SEC, "fill", ["1", "100.00x3"])
-    assert (desk.state.ledger.short_lots, desk.state.ledger.excess_lots) == (2, 0)
-    assert desk.state.ledger.avg_entry == pytest.approx(100.0)
 
 
 def test_a_fill_learned_from_another_report_is_a_makers_where_its_order_rested() -> None:
