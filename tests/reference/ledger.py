@@ -155,6 +155,23 @@ class Debt:
             amount_usd -= usd
 
 
+@dataclass
+class EarlyExit:
+    """What the venue bought back before we knew that it was sold."""
+
+    lots: int = 0
+    price_lots: float = 0.0
+    fee_usd: float = 0.0
+    ask: float = 0.0
+
+    def take(self, lots: int) -> tuple[float, float]:
+        """Take lots out of it; returns their price and fees, which are everybody's mean."""
+        part = lots / self.lots
+        price, fee_usd = self.price_lots / self.lots, self.fee_usd * part
+        self.lots, self.price_lots, self.fee_usd = self.lots - lots, self.price_lots * (1 - part), self.fee_usd * (1 - part)
+        return price, fee_usd
+
+
 class Ledger:
     """Everything that fills and funding leave behind. `bid`, `ask` and `median_spread_bps` are those of the last valid book."""
 
@@ -168,6 +185,7 @@ class Ledger:
         self.add_times: list[int] = []
         self.realised_usd = 0.0
         self.early_funding_usd = 0.0  # told of while flat: of a position whose fill is not known yet
+        self.early_exit = EarlyExit()
         self.losses_in_a_row = 0
         self.cooldown_until_ns = 0
         self.net_bps_sum = 0.0
@@ -194,7 +212,7 @@ class Ledger:
     def equity_usd(self) -> float:
         """Result so far: realised, unrealised at the ask, and what fees and funding the position carries."""
         if self.position is None:
-            return self.realised_usd + self.early_funding_usd
+            return self.realised_usd + self.early_funding_usd - self.early_exit.fee_usd
         qty = self.quantity(self.position.held_lots)
         return self.realised_usd + (self.position.avg_entry - self.ask) * qty - self.position.costs_usd
 
@@ -261,6 +279,25 @@ class Ledger:
         self.realised.append(Realised(now, qty, net, self.debt.read(now), reason))
         if p.held_lots == 0:
             self._book_close(now, p, reason)
+
+    def on_external_fill(self, now: int, price: float, lots: int, fee_usd: float) -> None:
+        """The venue bought of its own accord, perhaps more than we know of: the rest waits for the entry fills that are missing."""
+        known = min(lots, self.position.held_lots if self.position is not None else 0)
+        if known > 0:
+            self.on_exit_fill(now, ("external", 0), price, known, fee_usd * known / lots, "external", self.ask)
+        if known < lots:
+            early = self.early_exit
+            early.lots += lots - known
+            early.price_lots += price * (lots - known)
+            early.fee_usd += fee_usd * (lots - known) / lots
+            early.ask = self.ask
+
+    def net_early_exit(self, now: int) -> None:
+        """After an entry fill: what of it the venue bought back before is closed with that."""
+        lots = min(self.early_exit.lots, self.position.held_lots if self.position is not None else 0)
+        if lots > 0:
+            price, fee_usd = self.early_exit.take(lots)
+            self.on_exit_fill(now, ("external", 0), price, lots, fee_usd, "external", self.early_exit.ask)
 
     @staticmethod
     def _take_from_oldest_layers(p: Position, lots: int) -> None:

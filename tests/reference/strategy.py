@@ -109,11 +109,14 @@ class ReferenceStrategy:
             self._on_entry_fill(now, group_id, price_ticks, lots, fee_usd)
             self._note_peak()
             return
-        reason, group, ask = self._exit_of(purpose, group_id)
-        self.inverse.on_exit_fill(now, lots, reason in ("inverse_tp", "inverse_tp_timeout"))
-        self.ledger.on_exit_fill(now, group, self.market.price(price_ticks), lots, fee_usd, reason, ask)
         if purpose == "external":
+            self.inverse.on_exit_fill(now, lots, False)
+            self.ledger.on_external_fill(now, self.market.price(price_ticks), lots, fee_usd)
             self.state.is_entry_disabled = True
+        else:
+            reason, group, ask = self._exit_of(purpose, group_id)
+            self.inverse.on_exit_fill(now, lots, reason in ("inverse_tp", "inverse_tp_timeout"))
+            self.ledger.on_exit_fill(now, group, self.market.price(price_ticks), lots, fee_usd, reason, ask)
         self._note_peak()
         if self.ledger.position is None:
             self.inverse.clear()
@@ -125,6 +128,9 @@ class ReferenceStrategy:
         st = self.state
         st.entry_last_ns = now
         is_new = self.ledger.on_entry_fill(now, group_id, self.market.price(price_ticks), lots, fee_usd)
+        self.ledger.net_early_exit(now)
+        if self.ledger.position is None:
+            return
         self.inverse.on_entry_fill(lots, is_new)
         if st.is_closing and st.close is not None and st.close.target_lots > 0:
             st.close.target_lots += lots
@@ -139,8 +145,6 @@ class ReferenceStrategy:
             return ("inverse_tp" if is_inverse and is_profit else close.reason), ("close", close.number), close.ask
         if purpose == "take_profit":
             return ("inverse_tp" if is_inverse else "tp_rest"), ("take_profit", group_id), self._ask_before()
-        if purpose == "external":
-            return "external", ("external", group_id), self.ledger.ask
         raise ValueError(f"fill: expected a purpose, and a close before a fill of one, found {purpose!r}")
 
     def _ask_before(self) -> float:

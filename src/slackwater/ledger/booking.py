@@ -85,14 +85,50 @@ def _open_group_layer(s: SymbolState, p: Params, g: EntryGroup, now_ns: int, pri
 def apply_exit_fill(
     s: SymbolState, p: Params, out: Out, now_ns: int, price: float, lots: int, fee_usd: float, reason: int, reference_ask: float
 ) -> None:
-    """An exit bought: its part is realised at average cost with its share of entry fees and funding, and moves the debt at once."""
+    """An exit bought: its part is realised at average cost with its share of entry fees and funding, and moves the debt at once.
+
+    What goes beyond the position is kept for the entry fills that are still to come.
+    """
     led = s.ledger
     led.fees_usd += fee_usd
-    if led.short_lots == 0:
-        led.excess_lots += lots
-        return
     closed = min(lots, led.short_lots)
-    led.excess_lots += lots - closed
+    fee_closed_usd = fee_usd if closed == lots else fee_usd * closed / lots
+    if closed < lots:
+        _keep_excess(led, price, lots - closed, fee_usd - fee_closed_usd, reference_ask)
+    if closed > 0:
+        _realise(s, p, out, now_ns, price, closed, fee_closed_usd, reason, reference_ask)
+
+
+@jit
+def _keep_excess(led: Ledger, price: float, lots: int, fee_usd: float, reference_ask: float) -> None:
+    """More was bought back than we know to have sold: the entry fills that are missing come late, and find their exit here."""
+    led.excess_lots += lots
+    led.excess_price_lots += price * lots
+    led.excess_fee_usd += fee_usd
+    led.excess_ask = reference_ask
+
+
+@jit
+def net_excess(s: SymbolState, p: Params, out: Out, now_ns: int, reason: int) -> None:
+    """After an entry fill: what of it was bought back before we knew of it is closed, at the price and with the fees of that exit."""
+    led = s.ledger
+    lots = min(led.excess_lots, led.short_lots)
+    if lots == 0:
+        return
+    price = led.excess_price_lots / led.excess_lots
+    fee_usd = led.excess_fee_usd if lots == led.excess_lots else led.excess_fee_usd * lots / led.excess_lots
+    led.excess_price_lots = 0.0 if lots == led.excess_lots else led.excess_price_lots - price * lots
+    led.excess_fee_usd -= fee_usd
+    led.excess_lots -= lots
+    _realise(s, p, out, now_ns, price, lots, fee_usd, reason, led.excess_ask)
+
+
+@jit
+def _realise(
+    s: SymbolState, p: Params, out: Out, now_ns: int, price: float, closed: int, fee_usd: float, reason: int, reference_ask: float
+) -> None:
+    """Take lots that were bought back off the position."""
+    led = s.ledger
     qty = qty_of(s.ins, closed)
     gross = (led.avg_entry - price) * qty
     fee_share = led.fees_open_usd if closed == led.short_lots else led.fees_open_usd * closed / led.short_lots

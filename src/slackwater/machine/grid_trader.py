@@ -149,9 +149,9 @@ def on_report(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, r: Repo
     if r.kind == ReportKind.FUNDING:
         _on_funding(s, p, out, r)
         return
-    before = s.ledger.short_lots
+    fills = out.fill_count
     account(s, p, out, r)
-    if s.ledger.short_lots != before:
+    if out.fill_count != fills:
         mark(s)
         log_equity(s, p, out, r.ts_recv_ns)
     if not s.risk.is_draining:

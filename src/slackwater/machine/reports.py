@@ -7,10 +7,10 @@ import math
 from slackwater.decision.exits import resting_reason
 from slackwater.decision.inverse import is_unwinding, on_entry_fill, on_exit_fill
 from slackwater.kernel.jit import jit
-from slackwater.ledger.booking import apply_entry_fill, apply_exit_fill, apply_funding
+from slackwater.ledger.booking import apply_entry_fill, apply_exit_fill, apply_funding, net_excess
 from slackwater.market.spreads import median_spread_bps
 from slackwater.orders import entry_group, take_profit
-from slackwater.orders.close_ladder import is_closing
+from slackwater.orders.close_ladder import is_closing, note_answer
 from slackwater.orders.emit import cancel_order, find_ended, find_order, free_if_ended, log_event
 from slackwater.orders.lifecycle import apply_report, count_fill, own_lots
 from slackwater.schema.audit import LOG_MARGIN, LOG_ROWS, FillRow, Out
@@ -198,6 +198,8 @@ def _end_reason(s: SymbolState, p: Params, o: Order, r: Report) -> int:
         s.ledger.post_only_rejects += 1
     if o.purpose == Purpose.TAKE_PROFIT and (r.kind == ReportKind.REJECT or crossed):
         take_profit.on_refused(s, r.ts_recv_ns)
+    if o.purpose == Purpose.CLOSE:
+        note_answer(s, r)
     if o.purpose == Purpose.ENTRY and crossed:
         return entry_group.on_refused(s, p, o)
     if r.kind == ReportKind.EXPIRE and r.reason == OrderReason.END_OF_TAPE:
@@ -269,6 +271,7 @@ def _apply_fill(
     ask = 0.0
     if o.purpose == Purpose.ENTRY:
         apply_entry_fill(s, p, g, r.ts_recv_ns, price, lots, fee_usd, median_spread_bps(s.market))
+        net_excess(s, p, out, r.ts_recv_ns, ExitReason.EXTERNAL.value)
         on_entry_fill(s, lots)
         if is_closing(s) and s.close.target_lots > 0:
             s.close.target_lots += lots

@@ -5,6 +5,7 @@ from __future__ import annotations
 from slackwater.kernel.jit import jit, jit_inline
 from slackwater.orders.emit import cancel_order, emit_query
 from slackwater.schema.audit import Out
+from slackwater.schema.commands import Tif
 from slackwater.schema.enums import OrderStatus
 from slackwater.schema.params import Params
 from slackwater.schema.state import MAX_ORDERS, Order, SymbolState
@@ -21,9 +22,11 @@ def is_blocked(s: SymbolState, now_ns: int) -> bool:
 
 @jit
 def is_awaited(o: Order) -> bool:
-    """Whether a request about an order has not been answered."""
+    """Whether a request about an order has not been answered. Of one that may not rest the answer is its end, not that it came."""
     if o.status == OrderStatus.CANCELING:
         return not o.cancel_refused
+    if o.status == OrderStatus.LIVE:
+        return o.tif == Tif.IOC
     return o.status == OrderStatus.PENDING or o.status == OrderStatus.AMENDING
 
 

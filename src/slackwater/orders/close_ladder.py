@@ -11,11 +11,13 @@ from slackwater.orders.entry_group import reap
 from slackwater.schema.audit import Out
 from slackwater.schema.commands import OrderType, Purpose, Side, Tif
 from slackwater.schema.enums import CloseStep, ExitReason, Occasion, OrderReason, OrderStatus
+from slackwater.schema.events import Report, ReportKind, VenueReason
 from slackwater.schema.params import Params
 from slackwater.schema.state import MAX_ORDERS, SymbolState
 from slackwater.schema.units import MS, NEVER_NS
 
 SWEEP_INTERVAL_NS = 500 * MS
+MOST_DOUBLINGS = 7  # of that, while the venue holds nothing to close: about a minute
 
 
 @jit
@@ -35,6 +37,7 @@ def start_close(s: SymbolState, out: Out, now_ns: int, reason: int, target_lots:
     c.decided_ns = now_ns
     c.reference_ask = s.market.ask
     c.swept_ns = 0
+    c.refusals = 0
     c.slices = 0
     reap(s, out, now_ns, OrderReason.REAP_CLOSE.value)
     cancel_purpose(s, out, now_ns, Purpose.TAKE_PROFIT.value, OrderReason.CLEARING.value)
@@ -95,12 +98,24 @@ def is_done(s: SymbolState) -> bool:
 
 @jit
 def _sweep(s: SymbolState, out: Out, now_ns: int, occasion: int) -> None:
-    """A remainder after the market order is swept at valid books, at most every half second."""
+    """A remainder after the market order is swept at valid books, at most every half second; twice as long after each refusal in a row.
+
+    What the venue refuses as `reduce_only` it does not hold: word of what became of it is still to come, and no order brings it.
+    """
     c = s.close
     c.step = CloseStep.SWEEP
-    if occasion == Occasion.BOOK and now_ns - c.swept_ns >= SWEEP_INTERVAL_NS:
+    if occasion == Occasion.BOOK and now_ns - c.swept_ns >= SWEEP_INTERVAL_NS << min(c.refusals, MOST_DOUBLINGS):
         c.swept_ns = now_ns
         _send_market(s, out, now_ns, OrderReason.SWEEP.value)
+
+
+@jit
+def note_answer(s: SymbolState, r: Report) -> None:
+    """Count how often in a row the venue held nothing for an order of the close; any other refusal says nothing about that."""
+    if r.kind != ReportKind.REJECT:
+        s.close.refusals = 0
+    elif r.reason == VenueReason.REDUCE_ONLY:
+        s.close.refusals += 1
 
 
 @jit

@@ -25,25 +25,29 @@ def liquidations(fills: pa.Table, realisations: pa.Table) -> list[Liquidation]:
     liquidation's) and `net_usd`, what the quantity brought from entry to liquidation, net of all fees and funding.
     """
     own = fills.filter(pc.ends_with(fills["client_order_id"].cast("string"), VENUES_OWN)).select(FILL_COLUMNS)
-    nets = realisations.filter(pc.equal(realisations["reason"].cast("string"), "external")).select(REALISATION_COLUMNS).to_pylist()
+    parts = realisations.filter(pc.equal(realisations["reason"].cast("string"), "external")).select(REALISATION_COLUMNS).to_pylist()
     by_moment: dict[tuple[int, str], list[dict[str, Any]]] = {}
     for row in own.to_pylist():
         by_moment.setdefault((row["ts_venue_ns"], row["symbol"]), []).append(row)
-    found = []
+    found: list[Liquidation] = []
+    told_ns: list[int] = []
     for (ts_venue_ns, symbol), rows in sorted(by_moment.items()):
-        learned = {row["ts_ns"] for row in rows}
         qty = sum(row["qty"] for row in rows)
         found.append(
             {
                 "symbol": symbol,
-                "ts_ns": max(learned),
+                "ts_ns": max(row["ts_ns"] for row in rows),
                 "ts_venue_ns": ts_venue_ns,
                 "qty": qty,
                 "avg_price": sum(row["price"] * row["qty"] for row in rows) / qty,
                 "fees_usd": sum(row["fee_usd"] for row in rows),
-                "net_usd": sum(row["net_usd"] for row in nets if row["symbol"] == symbol and row["ts_ns"] in learned),
+                "net_usd": 0.0,
             }
         )
+        told_ns.append(min(row["ts_ns"] for row in rows))
+    for part in parts:  # entries that were liquidated may be told after that
+        own = [k for k, entry in enumerate(found) if entry["symbol"] == part["symbol"] and told_ns[k] <= part["ts_ns"]]
+        found[own[-1]]["net_usd"] += part["net_usd"]
     return found
 
 

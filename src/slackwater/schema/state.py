@@ -81,7 +81,10 @@ class Ledger(Record):
     equity_peak_usd: f64
     max_drawdown_usd: f64
     max_notional_usd: f64  # the largest cost notional ever
-    excess_lots: i64  # exits beyond the position: never in a simulation
+    excess_lots: i64  # exits beyond the position: a liquidation tells of what it bought before the entry fills that it was for do
+    excess_price_lots: f64  # sum of their price times lots
+    excess_fee_usd: f64  # what they paid
+    excess_ask: f64  # what the last of them was judged by
     close_count: i64
     maker_notional_usd: f64
     taker_notional_usd: f64
@@ -284,6 +287,7 @@ class CloseGroup(Record):
     reference_ask: f64  # at the decision
     step_ns: i64  # when the step's order was sent
     swept_ns: i64
+    refusals: i64  # of its orders in a row, because the venue holds nothing for them to close
     dropped_ns: Annotated[Vec[i64], EXIT_COUNT]  # by ExitReason, when a close was last dropped: it does not fire again at once
     slices: i64
 

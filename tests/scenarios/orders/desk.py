@@ -215,6 +215,7 @@ class Desk:
         seed_rng(self.states[0].rng, 1, "DESK")
         self.told: list[tuple[int, str]] = []
         self.fill_rows: list[tuple[int, int]] = []  # order and lots of the fills in the orders' history
+        self.realised_usd = 0.0  # net, over the realised parts
         self.sent: dict[int, tuple[int, int]] = {}  # price and total last sent, by order id
         self.filled: dict[int, int] = {}
         self.cost: dict[int, int] = {}  # ticks times lots, by order id
@@ -231,6 +232,7 @@ class Desk:
         self._check_commands(now_ns)
         events = self.out[0].order_events[: self.out[0].order_event_count]
         self.fill_rows += [(int(e["order_id"]), int(e["lots"])) for e in events if e["event"] == OrderEvent.FILL]
+        self.realised_usd += float(self.out[0].realisations[: self.out[0].realisation_count]["net_usd"].sum())
         self.told += take_told(self.out[0], with_fills=False)
 
     def _check_commands(self, now_ns: int) -> None:

@@ -1,10 +1,9 @@
-"""Races and silence: fills after the end, ends that tell more than was reported, answers that never come, the venue's own doing."""
+"""Races and silence: fills after the end, ends that tell more than was reported, answers that never come."""
 
 from __future__ import annotations
 
 import pytest
 
-from slackwater.schema.enums import ExitReason
 from tests.scenarios.orders.desk import check
 
 SENT = "0.000 book 99.80x50 100.00x50 -> place 1 100.00x5 entry; @2.000 query 1 unanswered\n"
@@ -284,27 +283,6 @@ def test_a_late_fill_of_a_take_profit_leaves_the_ask_of_the_next_one_alone() -> 
     desk = check(opened(PLACED, TWO_TAKE_PROFITS))
     slipped_bps = (2 * (99.75 / 99.95 - 1.0) + 3 * (99.75 / 100.02 - 1.0)) / 5 * 10_000.0
     assert desk.state.behaviour.closes[0].slippage_bps == pytest.approx(slipped_bps)
-
-
-def test_what_the_venue_closes_itself_is_booked_and_halts_the_symbol() -> None:
-    desk = check(opened(PLACED, "0.020 fill 1 100.00x5 -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit\n0.030 ack 2"))
-    desk.sent[0] = (11_000, 5)
-    desk.tell(desk.state.market.book_ns + 1_000_000_000, "fill", ["0", "110.00x5", "taker"])
-    words = [words for _, words in desk.told]
-    assert words[0] == f"close {ExitReason.EXTERNAL.name.lower()} 5"
-    assert desk.state.ledger.short_lots == 0
-    assert desk.state.risk.is_halted
-    assert desk.state.ledger.realised_usd == pytest.approx(5 * (100.0 - 110.0))
-
-
-def test_what_the_venue_closes_itself_cancels_a_working_entry() -> None:
-    desk = check(opened(PLACED, "0.020 fill 1 100.00x2 -> place 2 99.75x2 take_profit\n0.030 ack 2"))
-    desk.sent[0] = (11_000, 2)
-    at_ns = desk.state.market.book_ns + 1_000_000_000
-    desk.tell(at_ns, "fill", ["0", "110.00x2", "taker"])
-    assert (at_ns, "cancel 1 reap_close") in desk.told
-    assert not any("place" in words for ns, words in desk.told if ns >= at_ns)
-    assert desk.state.ledger.short_lots == 0
 
 
 def test_a_fill_learned_from_another_report_is_a_makers_where_its_order_rested() -> None:

@@ -73,11 +73,11 @@ def check_now(session: Session) -> None:
 
 
 def check_fills(session: Session, position: int) -> int:
-    """Each fill's position is the sum of those before it; returns the last."""
+    """Each fill's position is the sum of those before it, and never long; returns the last sum."""
     out = session.out[0]
     for fill in out.fills[: out.fill_count]:
         position -= int(fill["side"]) * int(fill["lots"])
-        assert position == fill["short_lots_after"] >= 0
+        assert max(position, 0) == fill["short_lots_after"]  # below 0 only while entry fills of what was liquidated are to be told
     return position
 
 
@@ -125,6 +125,16 @@ def test_any_tape(walk: list[tuple[str | int, ...]], how: dict[str, dict[str, ob
     run_and_check(walk, how)
 
 
+LIQUIDATES = {"account": {"leverage": 125, "balance": 100.0}}
+LATE = {"maintenance_rate": 0.0078, "late_answer_prob": 0.5, "late_answer_ms": 700.0}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(walk=steps, how=changes(), rate=st.sampled_from([0.0055, 0.007, 0.0078]))
+def test_any_tape_with_liquidations(walk: list[tuple[str | int, ...]], how: dict[str, dict[str, object]], rate: float) -> None:
+    run_and_check(walk, {**how, **LIQUIDATES, "sim": {**how["sim"], "maintenance_rate": rate}})
+
+
 @pytest.mark.deep
 @settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(walk=steps, how=changes())
@@ -149,17 +159,41 @@ def check_end(session: Session, can_be_late: bool = False) -> None:
     assert all(created >= final for (_, _, final), (_, created, _) in pairwise(steps))
     assert check_fills(session, 0) == state.ledger.short_lots == -session.venues[0].position_lots
     assert (state.live_orders, state.ledger.excess_lots) == (0, 0)
+    cash_usd = -(fills["side"] * fills["price_ticks"] * fills["lots"]).sum() / 100.0
+    led = state.ledger
+    assert led.realised_usd == pytest.approx(cash_usd - led.short_lots * led.avg_entry, abs=1e-6)
+    assert led.fees_usd == pytest.approx(fills["fee_usd"].sum(), abs=1e-9)
+
+
+def walk_of(seed: int) -> list[tuple[str | int, ...]]:
+    """A tape's steps, drawn."""
+    chance = random.Random(seed)
+    walk: list[tuple[str | int, ...]] = []
+    for _ in range(60):
+        walk.append(("book", chance.randint(1, 300), chance.randint(-8, 8), *(chance.randint(1, 9) for _ in range(3))))
+        walk.append(("trade", chance.randint(1, 300), chance.randint(-3, 3), chance.randint(1, 30), chance.choice((-1, 1))))
+    return walk
+
+
+def test_such_tapes_come_to_liquidate_what_is_not_known_yet() -> None:
+    most = 0
+    for seed in range(12):
+        events = rows_of(walk_of(seed))
+        session = session_of(events, {**FREE, **LIQUIDATES, "sim": LATE})
+        for at_ns, _ in events:
+            for _out in session.run_until(at_ns):
+                check_now(session)
+            most = max(most, int(session.states[0].ledger.excess_lots))
+        for _out in session.run():
+            check_now(session)
+        check_end(session, can_be_late=True)
+    assert most > 0
 
 
 def test_such_tapes_come_to_trade() -> None:
     reasons: set[int] = set()
     for seed in range(12):
-        chance = random.Random(seed)
-        walk: list[tuple[str | int, ...]] = []
-        for _ in range(60):
-            walk.append(("book", chance.randint(1, 300), chance.randint(-8, 8), *(chance.randint(1, 9) for _ in range(3))))
-            walk.append(("trade", chance.randint(1, 300), chance.randint(-3, 3), chance.randint(1, 30), chance.choice((-1, 1))))
-        session = session_of(rows_of(walk), FREE)
+        session = session_of(rows_of(walk_of(seed)), FREE)
         for _out in session.run():
             check_now(session)
         check_end(session)

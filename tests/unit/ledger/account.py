@@ -27,6 +27,11 @@ def _exit_fill(box, p, out, now_ns, ticks, lots, fee_usd, reason, reference_ask)
 
 
 @jit
+def _net_excess(box, p, out, now_ns, reason):
+    booking.net_excess(box[0], p[0], out[0], now_ns, reason)
+
+
+@jit
 def _funding(box, usd):
     booking.apply_funding(box[0].ledger, usd)
 
@@ -98,6 +103,10 @@ class Account:
     ) -> None:
         """A fill of an exit."""
         _exit_fill(self.box, self.p, self.out, now_ns, ticks, lots, fee_usd, reason.value, reference)
+
+    def net_excess(self, now_ns: int) -> None:
+        """What follows an entry fill: what of it was bought back already is closed."""
+        _net_excess(self.box, self.p, self.out, now_ns, ExitReason.EXTERNAL.value)
 
     def fund(self, usd: float) -> None:
         """Funding received; negative when paid."""

@@ -126,15 +126,41 @@ def test_a_late_fill_after_flat_is_a_new_position_but_no_second_sample() -> None
     assert (led.adds, led.last_add_ns) == (0, 0)
 
 
-def test_exits_beyond_the_position_are_counted_not_held() -> None:
+def test_exits_beyond_the_position_are_kept_with_their_share_of_the_fees() -> None:
     account = Account()
     account.sell_layer(1, 10_000, 10)
-    account.buy(2, 9_900, 12, 0.5)
+    account.buy(2, 9_900, 12, 0.6)
     assert (account.ledger.short_lots, account.ledger.excess_lots) == (0, 2)
     assert account.close_rows[0].gross_usd == pytest.approx(10.0, abs=EXACT)
-    account.buy(3, 9_900, 4, 0.25)
+    assert account.close_rows[0].net_usd == pytest.approx(9.5, abs=EXACT)
+    account.buy(3, 9_960, 4, 0.25)
     assert (account.ledger.excess_lots, len(account.close_rows)) == (6, 1)
-    assert account.ledger.fees_usd == 0.75
+    assert account.ledger.excess_fee_usd == pytest.approx(0.35, abs=EXACT)
+    assert account.ledger.fees_usd == 0.85
+
+
+def test_entries_told_after_what_bought_them_back_are_closed_at_its_price_with_its_fees() -> None:
+    account = Account()
+    account.buy(1, 10_100, 4, 0.25)
+    account.buy(2, 10_130, 8, 0.35, reference=101.2)  # twelve in all, at 101.20 on average
+    account.sell_layer(3, 10_000, 3, 0.09)
+    account.net_excess(3)
+    led = account.ledger
+    assert (led.short_lots, led.excess_lots, led.close_count) == (0, 9, 1)
+    assert account.close_rows[0].reason == ExitReason.EXTERNAL
+    assert account.close_rows[0].gross_usd == pytest.approx(-3.6, abs=EXACT)
+    assert account.close_rows[0].fees_usd == pytest.approx(0.15 + 0.09, abs=EXACT)
+    assert account.realisation_rows[0].net_usd == pytest.approx(-3.84, abs=EXACT)
+    account.sell_layer(4, 10_010, 11)
+    account.net_excess(4)
+    assert (led.short_lots, led.excess_lots, led.excess_price_lots, led.excess_fee_usd) == (2, 0, 0.0, 0.0)
+    assert account.held() == [2]
+    assert led.avg_entry == pytest.approx(100.1, abs=EXACT)
+    cash_usd = 3 * 100.0 + 11 * 100.1 - 12 * 101.2 - 0.69
+    assert account.read(100.0)["equity"] == pytest.approx(cash_usd - 2 * 100.0, abs=1e-9)
+    account.sell_layer(5, 10_010, 1)
+    account.net_excess(5)
+    assert (led.short_lots, len(account.close_rows)) == (3, 1)
 
 
 @pytest.mark.parametrize("usd", [0.1005, -0.201])

@@ -79,6 +79,25 @@ def test_an_exit_beyond_the_position_is_an_error_of_the_feeder() -> None:
         Ledger(S).on_exit_fill(1, REST, 99.0, 1, 0.0, "tp_rest", 99.0)
 
 
+def test_what_the_venue_bought_back_first_closes_entries_as_they_are_told() -> None:
+    ledger = Ledger(S)
+    ledger.ask = 101.2
+    ledger.on_external_fill(1, 101.0, 4, 0.25)
+    ledger.on_external_fill(2, 101.3, 8, 0.35)  # twelve in all, at 101.20 on average
+    ledger.on_entry_fill(3, 1, 100.0, 3, 0.09)
+    ledger.net_early_exit(3)
+    assert ledger.position is None
+    assert (ledger.closes[0].reason, ledger.closes[0].gross_usd) == ("external", pytest.approx(-3.6))
+    assert ledger.closes[0].fees_usd == pytest.approx(0.15 + 0.09)
+    ledger.on_entry_fill(4, 2, 100.1, 11, 0.0)
+    ledger.net_early_exit(4)
+    ledger.ask = 100.0
+    assert ledger.position is not None
+    assert ledger.position.held_lots == 2
+    assert ledger.early_exit.lots == 0
+    assert ledger.equity_usd == pytest.approx(3 * 100.0 + 11 * 100.1 - 12 * 101.2 - 0.69 - 2 * 100.0)
+
+
 def test_debt_is_paid_oldest_first_and_lapses() -> None:
     debt = Debt(S)
     debt.on_realised(0, -10.0)
