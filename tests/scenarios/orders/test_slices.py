@@ -77,10 +77,10 @@ REFUSED = {
 MINIMUMS = {
     "three of 16 lots would not clear the minimum at 99.95, two of 17 and more do": """
         set instrument.min_notional_usd 1600
-        0.000 book 99.80x500 100.00x500     -> place 1 100.01x21 entry; place 2 100.00x29 entry
+        0.000 book 99.80x500 100.00x500     -> place 1 100.01x22 entry; place 2 100.00x28 entry
         0.010 ack 1
         0.010 ack 2
-        0.600 book 99.80x500 99.95x500      -> amend 1 99.96x21 chase; amend 2 99.95x29 chase
+        0.600 book 99.80x500 99.95x500      -> amend 1 99.96x22 chase; amend 2 99.95x28 chase
     """,
     "nor would two of 25: it stays whole": """
         set instrument.min_notional_usd 2500
