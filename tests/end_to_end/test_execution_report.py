@@ -57,6 +57,8 @@ def test_orders_and_fills_are_those_of_the_files(stopped: Path) -> None:
     assert found["all"]["placed"] == len(orders) == sum(found[purpose]["placed"] for purpose in ("entry", "take_profit", "close"))
     assert found["all"]["rejected"] == sum(row["event"] == "reject" for row in events)
     assert found["all"]["amends"] == sum(row["event"] == "amend" for row in events)
+    assert found["all"]["amends_refused"] == sum(row["amends_refused"] for row in orders)
+    assert found["all"]["amends_refused"] == sum(row["event"] == "amend_reject" for row in events)
     assert found["all"]["canceled"] == sum(row["event"] == "cancel_ack" for row in events)
     assert found["all"]["fills"] == len(fills) > 40
     assert {cause: entry["fills"] for cause, entry in found["all"]["by_cause"].items()} == {

@@ -99,6 +99,7 @@ CONFIGURATIONS: dict[str, Configuration] = {
     "shutdown": Configuration(replace(OPEN, recovery_only=False), symbols=2, changes={"keep_positions": False}),
     "recovery_only": _opened(recovery_only=True),
     "sliced": Configuration(replace(OPEN, max_total_notional_usd=1e9), changes=SLICES),
+    "sliced_near_the_minimum": Configuration(replace(OPEN, max_total_notional_usd=1e9, venue_min_notional_usd=16.6), changes=SLICES),
     "sliced_zones": Configuration(
         replace(OPEN, max_total_notional_usd=1e9, min_tp_profit_bps=8.0, max_layers=12, inverse_min_layers=2), changes=SLICES
     ),

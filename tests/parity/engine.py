@@ -13,6 +13,7 @@ import numpy as np
 from slackwater.config import Config
 from slackwater.kernel.record import Box, dtype_of
 from slackwater.runtime.session import Session, SymbolInput
+from slackwater.schema.enums import OrderStatus
 from slackwater.schema.params import Params, SignalParams
 from slackwater.schema.units import NEVER_NS
 from slackwater.sim import loop
@@ -157,3 +158,14 @@ class EngineRun:
                 logs[name] += [SimpleNamespace(**dict(zip(rows.dtype.names or (), row, strict=True))) for row in rows.tolist()]
                 out[counter] = 0
         out.is_nearly_full = False
+
+
+def split(logs: Rows, index: int) -> Rows:
+    """One symbol's rows."""
+    return {name: [row for row in rows if row.symbol == index] if rows else rows for name, rows in logs.items()}
+
+
+def live_orders(state: Any) -> list[int]:
+    """Orders that have not ended."""
+    orders = state["orders"]
+    return list(orders["order_id"][orders["status"] != OrderStatus.FREE].tolist()) if state["live_orders"] > 0 else []

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from slackwater.schema.commands import Purpose
@@ -27,8 +28,8 @@ from slackwater.schema.enums import (
 )
 from slackwater.schema.events import RowKind
 from slackwater.schema.state import MAX_SLICES
-from tests.parity.engine import LATENCIES, EngineRun, Rows, Stop
-from tests.reference import exits
+from tests.parity.engine import LATENCIES, EngineRun, Rows, Stop, live_orders, split
+from tests.reference import entries, exits
 from tests.reference.decisions import Decision
 from tests.reference.settings import Settings
 from tests.reference.signals import ReferenceMarket
@@ -168,6 +169,9 @@ class Shadow:
         order = self.orders[order_id]
         if event.event == OrderEvent.AMEND:
             order.highest_ticks = max(order.highest_ticks, ticks)
+        if event.event in (OrderEvent.PLACE, OrderEvent.AMEND) and order.purpose == "entry":
+            price = ticks * Fraction(self.one.market.settings.tick_num, self.one.market.settings.tick_den)
+            self.same("entry clears the minimums", entries.clears_minimums(self.one.market.settings, lots, price), True)
         if event.event in (OrderEvent.PLACE, OrderEvent.AMEND) and order.purpose == "take_profit":
             want_ticks, want_lots = exits.resting_now(self.one.state, int(event.ts_ns))
             executed = 0 if event.event == OrderEvent.PLACE else self.executed.get(order_id, 0)
@@ -274,6 +278,8 @@ class Shadow:
         sent = [e for e in logs["order_events"] if e.event == OrderEvent.PLACE and e.reason in (OrderReason.ENTRY, OrderReason.AVERAGE)]
         expected = [shot.price_ticks + k for k in range(max(len(sent), 1))] if shot.reason == "pass" else []
         self.same("entry sent at", sorted(int(e.price_ticks) for e in sent), expected)
+        cut = [int(e.lots) for e in sent]
+        self.same("entry is well cut", entries.is_well_cut(self.one.market.settings, cut, shot.price_ticks), True)
         self.same("entry sent in all", sum(int(e.lots) for e in sent), shot.lots if shot.reason == "pass" else 0)
 
     def _compare_behaviour(self, decision: Decision, state: Any) -> None:
@@ -329,17 +335,6 @@ class Shadow:
             self.same("take-profit stands at", int(o["price_ticks"]) + int(o["tick_offset"]), want_ticks)
         if len(slices) and may_move.all():
             self.same("take-profit stands for", int((slices["lots"] - slices["cum_lots"]).sum()), want_lots)
-
-
-def split(logs: Rows, index: int) -> Rows:
-    """One symbol's rows."""
-    return {name: [row for row in rows if row.symbol == index] if rows else rows for name, rows in logs.items()}
-
-
-def live_orders(state: Any) -> list[int]:
-    """Orders that have not ended."""
-    orders = state["orders"]
-    return list(orders["order_id"][orders["status"] != OrderStatus.FREE].tolist()) if state["live_orders"] > 0 else []
 
 
 def follow(run: EngineRun, settings: Settings) -> list[Shadow]:

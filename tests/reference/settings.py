@@ -80,6 +80,8 @@ class Settings:
     relief_start_bps: float = 35.0
     relief_full_bps: float = 500.0
     relief_floor: float = 0.15
+    # the entry's chase
+    max_chase_bps: float = 5.0
     # exit
     tp_spread_mult: float = 1.2
     min_tp_profit_bps: float = 10.0

@@ -80,6 +80,7 @@ def take_slot(s: SymbolState, purpose: int, side: int, group_id: int, slice_inde
             o.answer_sequence = 0
             o.open_queries = 0
             o.amend_count = 0
+            o.amends_refused = 0
             o.retries = 0
             o.wants_cancel = False
             o.reduce_only = purpose != Purpose.ENTRY
@@ -192,6 +193,7 @@ def free_if_ended(s: SymbolState, out: Out, now_ns: int, slot: int, reason: int)
     row.ack_ns = o.ack_ns
     row.final_ns = now_ns
     row.amend_count = o.amend_count
+    row.amends_refused = o.amends_refused
     row.slice_index = o.slice_index
     row.symbol = s.symbol
     row.status = o.status

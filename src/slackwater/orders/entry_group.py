@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from slackwater.kernel.jit import jit
 from slackwater.orders.emit import cancel_order, cancel_purpose, count_purpose, emit_amend, emit_place, new_group, take_slot
-from slackwater.orders.slicing import cut
+from slackwater.orders.slicing import cut, least_lots, lowest_ask_ticks
 from slackwater.schema.audit import Out
 from slackwater.schema.commands import OrderType, Purpose, Side, Tif
 from slackwater.schema.enums import Context, GroupStatus, OrderReason, OrderStatus
 from slackwater.schema.instrument import price_of, qty_of
 from slackwater.schema.params import Params
 from slackwater.schema.state import MAX_ORDERS, MAX_SLICES, Order, SymbolState, WaitingSlice
-from slackwater.schema.units import BPS, NEVER_NS
+from slackwater.schema.units import NEVER_NS
 
 
 @jit
@@ -86,13 +86,16 @@ def settle(s: SymbolState) -> None:
 def on_refused(s: SymbolState, p: Params, o: Order) -> int:
     """A slice was refused as crossing, or cancelled by its own amend: it waits for the next valid book, within its budget.
 
-    Returns the reason that its order ends with.
+    What would be below the venue's minimums at the lowest price it may be sent again at is given up, so that none is sent that would be
+    refused. Returns the reason that its order ends with.
     """
     g = s.entry
     if g.status != GroupStatus.WORKING or o.lots <= o.cum_lots or o.reason == OrderReason.SELF_TRADE:
         return OrderReason.WOULD_CROSS.value
     if o.retries >= p.post_only_retries or g.waiting_count == MAX_SLICES:
         return OrderReason.POST_ONLY.value
+    if o.lots - o.cum_lots < least_lots(s.ins, lowest_ask_ticks(p, g.placed_ask_ticks) + o.tick_offset, False):
+        return OrderReason.TOO_SMALL.value
     waiting = g.waiting[g.waiting_count]
     waiting.lots = o.lots - o.cum_lots
     waiting.tick_offset = o.tick_offset
@@ -144,13 +147,14 @@ def _copy_waiting(source: WaitingSlice, dest: WaitingSlice) -> None:
 @jit
 def is_too_far(s: SymbolState, p: Params) -> bool:
     """Whether the ask has fallen too far below where the group was placed."""
-    fallen = s.entry.placed_ask_ticks - s.market.ask_ticks
-    return fallen / s.entry.placed_ask_ticks * BPS > p.max_chase_bps
+    return bool(s.market.ask_ticks < lowest_ask_ticks(p, s.entry.placed_ask_ticks))
 
 
 @jit
 def chase(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, highest_buy_ticks: int) -> None:
     """Amend slices that are off the ask, each at most every `amend_interval`, within the caps; one that would meet our own buy goes.
+
+    One that would be below the venue's minimums there stays where it is, further from the market, until the ask comes back or the reap.
 
     Args:
         room_usd: what the caps leave; an amend that needs more is not sent.
@@ -167,7 +171,7 @@ def chase(s: SymbolState, p: Params, out: Out, now_ns: int, room_usd: float, hig
         if o.status != OrderStatus.LIVE or o.purpose != Purpose.ENTRY:
             continue
         want = s.market.ask_ticks + o.tick_offset
-        if o.price_ticks == want or now_ns - o.changed_ns < p.amend_interval_ns:
+        if o.price_ticks == want or now_ns - o.changed_ns < p.amend_interval_ns or o.lots < least_lots(s.ins, want, False):
             continue
         if want <= highest_buy_ticks:
             cancel_order(s, out, now_ns, k, OrderReason.SELF_TRADE.value)

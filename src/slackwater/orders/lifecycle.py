@@ -138,6 +138,7 @@ def _take_answer(o: Order, r: Report, after: int) -> int:
         if o.status == OrderStatus.CANCELING and r.kind == ReportKind.STATUS:
             o.wants_cancel = True  # the cancel never came
     elif r.kind == ReportKind.AMEND_REJECT:
+        o.amends_refused += 1
         if r.reason == VenueReason.UNKNOWN_ORDER and o.cum_lots < o.lots:
             after = OrderStatus.AMENDING.value  # it has ended: how is on the way, or is asked for
         o.sent_price_ticks = o.price_ticks  # no order of ours is at the price that was refused

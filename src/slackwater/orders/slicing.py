@@ -11,9 +11,10 @@ from slackwater.kernel.jit import jit
 from slackwater.kernel.rng import below, exponential
 from slackwater.market.depth import depth_min_ask_lots, depth_min_bid_lots
 from slackwater.schema.commands import Side
-from slackwater.schema.instrument import Instrument, floor_lots, price_of, qty_of
+from slackwater.schema.instrument import STEP_SLACK, Instrument, floor_lots, price_of, qty_of
 from slackwater.schema.params import Params, widest_offset
 from slackwater.schema.state import SymbolState
+from slackwater.schema.units import BPS
 
 
 @jit
@@ -27,6 +28,12 @@ def least_lots(ins: Instrument, price_ticks: int, reduce_only: bool) -> int:
     while price * qty_of(ins, lots) < ins.min_notional_usd:
         lots += 1
     return max(least, lots)
+
+
+@jit
+def lowest_ask_ticks(p: Params, placed_ask_ticks: int) -> int:
+    """The lowest ask down to which an entry group is chased that was placed at an ask: `max_chase_bps` below it."""
+    return max(placed_ask_ticks - int(math.floor(placed_ask_ticks * p.max_chase_bps / BPS + STEP_SLACK)), 1)
 
 
 @jit
@@ -85,8 +92,12 @@ def _deal_offsets(s: SymbolState, count: int) -> None:
 
 @jit
 def cut(s: SymbolState, p: Params, now_ns: int, side: int, price_ticks: int, lots: int) -> int:
-    """Cut a quantity into `s.slices` in the order of their placement; returns how many. Sells stand up from the price, buys down."""
-    least = least_lots(s.ins, price_ticks, side == Side.BUY)
+    """Cut a quantity into `s.slices` in the order of their placement; returns how many. Sells stand up from the price, buys down.
+
+    Slices of a sell clear the venue's minimums down to the lowest price they may be chased to: where two would not, it stays whole.
+    """
+    is_buy = side == Side.BUY
+    least = least_lots(s.ins, price_ticks if is_buy else lowest_ask_ticks(p, price_ticks), is_buy)
     count = slice_count(s, p, now_ns, side, lots, least)
     if count == 1:
         s.slices[0].lots = lots

@@ -139,7 +139,8 @@ def _cause_cells(found: Figures, everything: Figures, cause: str) -> list[str]:
 def _orders_said(figures: Figures) -> str:
     rejected = f"{share(figures['reject_rate'])} of them were rejected" if figures["rejected"] else "none was rejected"
     amends = f", {figures['amends_per_fill']:.1f} for each fill" if figures["fills"] else ""
-    return f"{plural(figures['placed'], 'order')} placed, {rejected}; {plural(figures['amends'], 'amend')} asked for{amends}."
+    refused = f", {count(figures['amends_refused'])} of them refused" if figures["amends_refused"] else ""
+    return f"{plural(figures['placed'], 'order')} placed, {rejected}; {plural(figures['amends'], 'amend')} asked for{refused}{amends}."
 
 
 def _orders(orders: dict[str, Figures]) -> str:
@@ -150,6 +151,7 @@ def _orders(orders: dict[str, Figures]) -> str:
         "Cancelled",
         "Expired",
         "Amends",
+        "Amends refused",
         "Amends a fill",
         "Fills",
         "Maker",
@@ -164,7 +166,7 @@ def _orders(orders: dict[str, Figures]) -> str:
                 spoken(kind),
                 *(count(found[name]) for name in ("placed", "rejected")),
                 share(found["reject_rate"]),
-                *(count(found[name]) for name in ("canceled", "expired", "amends")),
+                *(count(found[name]) for name in ("canceled", "expired", "amends", "amends_refused")),
                 MISSING if per_fill is None else f"{per_fill:,.1f}",
                 count(found["fills"]),
                 share(found["maker_share"]),

@@ -22,7 +22,7 @@ Numbers = NDArray[Any]
 HINT = "write one with `slackwater backtest --out RUN`"
 # What is read of each table. A table with more columns is welcome, one with fewer is damaged.
 COLUMNS = {
-    "orders": "symbol client_order_id group_id purpose type tif price created_ns final_ns status amend_count reason",
+    "orders": "symbol client_order_id group_id purpose type tif price created_ns final_ns status amend_count amends_refused reason",
     "order_events": "ts_ns symbol client_order_id event price reason",
     "fills": (
         "ts_ns ts_venue_ns symbol client_order_id side price qty maker fee_usd position_qty_after avg_entry_after queue_ahead_qty cause"

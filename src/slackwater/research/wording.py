@@ -13,6 +13,7 @@ NS_PER_SEC = 1_000_000_000
 REASONS = {
     "would_cross": "would have crossed the book",
     "post_only": "would have crossed, too often",
+    "too_small": "too small a rest to send again",
     "amend_cross": "its amend would have crossed",
     "amend_filled": "its amend asked for no more than was filled",
     "reduce_only": "more than the position",

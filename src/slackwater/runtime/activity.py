@@ -44,6 +44,7 @@ def _activity(orders: OrderColumns, fills: FillColumns, own_orders: Mask, own_fi
         "cancel_reasons": counts(orders.reason[gone]),
         "expired": int((own_orders & _is(orders.status, "expired")).sum()),
         "amends": amends,
+        "amends_refused": int(orders.amends_refused[own_orders].sum()),
         "amends_per_fill": ratio(amends, filled),
         "first_fill_median_sec": _first_fill_median_sec(orders, fills, own_fills),
         "fills": filled,

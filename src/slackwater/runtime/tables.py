@@ -120,6 +120,7 @@ def orders(rows: Rows, names: Names) -> dict[str, Any]:
         "avg_price": np.where(rows["cum_lots"] > 0, average, np.nan),
         **plain(rows, "amend_count"),
         "reason": words(rows, "reason", OrderReason),
+        **plain(rows, "amends_refused"),
     }
 
 

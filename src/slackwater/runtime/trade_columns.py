@@ -20,7 +20,7 @@ Mask = NDArray[np.bool_]
 
 # What is read of each table.
 NEEDED = {
-    "orders": "symbol client_order_id group_id purpose type tif created_ns status amend_count reason",
+    "orders": "symbol client_order_id group_id purpose type tif created_ns status amend_count amends_refused reason",
     "fills": (
         "ts_ns ts_venue_ns symbol client_order_id side price qty maker fee_usd position_qty_after cause queue_unknown_on_arrival "
         "reference_ask"
@@ -61,6 +61,7 @@ class OrderColumns:
     created_ns: Whole
     status: Words
     amend_count: Whole
+    amends_refused: Whole
     reason: Words
 
     def __len__(self) -> int:
@@ -105,6 +106,7 @@ def order_columns(table: pa.Table) -> OrderColumns:
         created_ns=_numbers(table, "created_ns"),
         status=_words(table, "status"),
         amend_count=_numbers(table, "amend_count"),
+        amends_refused=_numbers(table, "amends_refused"),
         reason=_words(table, "reason"),
     )
 

@@ -28,6 +28,7 @@ class OrderRow(Record):
     ack_ns: i64
     final_ns: i64
     amend_count: i64
+    amends_refused: i64
     slice_index: i64
     symbol: i32
     status: u8

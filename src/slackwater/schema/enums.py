@@ -162,6 +162,7 @@ class OrderReason(IntEnum):
     CLEARING = 52
     UNANSWERED = 53
     LATE = 54  # a fill that came after its order's end
+    TOO_SMALL = 55  # what is left of a refused slice is below the venue's minimums, and is not sent again
 
 
 class OrderEvent(IntEnum):

@@ -190,6 +190,7 @@ class Order(Record):
     stale_queries: i64  # of these, the first so many were about requests before the one that is awaited
     answer_sequence: i64  # the venue's number of the newest answer to a request about it
     amend_count: i64
+    amends_refused: i64  # of these, as far as we were told
     retries: i64
     slice_index: i64
     status: u8  # OrderStatus

@@ -96,17 +96,19 @@ def _feed(portfolio: Box, states: Box, params: Box, out: Box, row: Box, report: 
 
 def quiet_params(changes: dict[str, dict[str, object]]) -> Box:
     """Parameters with every gate open and nothing adaptive, but for some changes by section and name."""
-    merged = {name: {**QUIET.get(name, {}), **changes.get(name, {})} for name in {**QUIET, **changes}}
+    merged = {name: {**QUIET.get(name, {}), **changes.get(name, {})} for name in {**QUIET, **changes} if name != "instrument"}
     return lower(from_mapping(merged))
 
 
-def instrument() -> Box:
-    """Steps of 0.01 and 1, a minimum of one lot and 5 usd."""
+def instrument(**changes: object) -> Box:
+    """Steps of 0.01 and 1, a minimum of one lot and 5 usd, but for some changes by name: those that a scenario has of `instrument`."""
     box = new(Instrument)
     ins = box[0]
     ins.tick_num = ins.lot_num = ins.lot_den = 1.0
     ins.tick_den = TICKS
     ins.min_lots, ins.min_notional_usd = 1, 5.0
+    for name, value in changes.items():
+        ins[name] = value
     return box
 
 
@@ -210,7 +212,7 @@ class Desk:
         self.out, self.row, self.report = new(Out), new(TapeRow), new(Report)
         self.portfolio = new(Portfolio)
         self.portfolio[0].states_address, self.portfolio[0].count = address_of(self.states), 1
-        self.states["ins"][0] = instrument()[0]
+        self.states["ins"][0] = instrument(**changes.get("instrument", {}))[0]
         self.states[0].wake_ns = NEVER_NS
         seed_rng(self.states[0].rng, 1, "DESK")
         self.told: list[tuple[int, str]] = []

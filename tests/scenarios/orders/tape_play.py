@@ -44,7 +44,7 @@ def session_of(events: list[tuple[int, tuple[float, ...]]], changes: dict[str, d
     feed_ms = changes.get("sim", {}).get("feed_latency_ms", FEED_MS)
     assert isinstance(feed_ms, int | float)
     tape = tape_of(events, round(feed_ms * MS))
-    return Session([SymbolInput("TEST", tape, None, instrument())], quiet_params(changes), 1)
+    return Session([SymbolInput("TEST", tape, None, instrument(**changes.get("instrument", {})))], quiet_params(changes), 1)
 
 
 def play(table: str) -> tuple[list[str], Session]:

@@ -54,6 +54,20 @@ CHASE = {
         0.710 amended 1
         1.300 book 99.80x50 99.94x50        -> cancel 1 reap_chase
     """,
+    "an amend below the venue's minimum is not sent: the order stays, and follows again where it clears it": """
+        set instrument.min_notional_usd 499.9
+        0.700 book 99.80x50 99.97x50
+        1.300 book 99.80x50 99.98x50        -> amend 1 99.98x5 chase
+        1.310 amended 1
+        2.000 book 99.80x50 99.96x50
+        7.000 book 99.80x50 99.97x50        -> @8.000 cancel 1 reap_age
+        8.100 wait
+    """,
+    "what it is below the minimum at is not its own price: it fills where it stayed": """
+        set instrument.min_notional_usd 499.9
+        0.700 book 99.80x50 99.97x50
+        0.800 fill 1 100.00x5               -> end 1 filled 5/5 entry; place 2 99.75x5 take_profit
+    """,
     "an invalid book moves nothing": """
         0.700 book 100.10x50 100.02x50
         0.800 book 99.80x50 100.00x50
@@ -185,6 +199,27 @@ REFUSALS = {
         0.500 book 99.80x50 99.99x50        -> amend 1 99.99x5 chase
         0.510 canceled 1 amend_cross        -> end 1 canceled 2/5 would_cross
         0.600 book 99.80x50 99.98x50        -> place 3 99.98x3 retry
+    """,
+    "what is left is below the venue's minimum at the lowest price it may be sent at: given up": """
+        set instrument.min_notional_usd 200
+        0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
+        0.010 ack 1
+        0.020 fill 1 100.00x3               -> place 2 99.75x3 take_profit
+        0.030 ack 2
+        0.500 book 99.80x50 99.99x50        -> amend 1 99.99x5 chase
+        0.510 canceled 1 amend_cross        -> end 1 canceled 3/5 too_small
+        0.520 show                          -> short 3 entry idle close idle
+        0.600 book 99.80x50 100.00x50
+    """,
+    "what is left just clears it there, and is sent again at that price": """
+        set instrument.min_notional_usd 199.9
+        0.000 book 99.80x50 100.00x50       -> place 1 100.00x5 entry
+        0.010 ack 1
+        0.020 fill 1 100.00x3               -> place 2 99.75x3 take_profit
+        0.030 ack 2
+        0.500 book 99.80x50 99.99x50        -> amend 1 99.99x5 chase
+        0.510 canceled 1 amend_cross        -> end 1 canceled 3/5 would_cross
+        0.600 book 99.80x50 99.95x50        -> place 3 99.95x2 retry
     """,
     "what waits to be sent again keeps the age of its group": """
         set execution.answer_timeout_ms 10000

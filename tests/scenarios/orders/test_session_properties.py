@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from slackwater.runtime.session import Session
 from slackwater.schema.commands import Purpose, Side
-from slackwater.schema.enums import ExitReason, GroupStatus, OrderEvent, OrderStatus
+from slackwater.schema.enums import ExitReason, GroupStatus, OrderEvent, OrderReason, OrderStatus
 from slackwater.schema.state import MAX_SLICES
 from slackwater.schema.units import MS
 from slackwater.sim.records import OrderState
@@ -100,6 +100,7 @@ def changes(draw: st.DrawFn) -> dict[str, dict[str, object]]:
         sim["lost_answer_prob"] = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
     return {
         **FREE,
+        "instrument": {"min_notional_usd": draw(st.sampled_from([5.0, 95.0, 140.0, 199.9, 399.5]))},
         "sim": sim,
         "session": {"keep_positions": draw(st.booleans())},
         "stealth": {"always_split": draw(st.booleans()), "min_slices": fewest, "max_slices": draw(st.integers(fewest, 5))},
@@ -150,6 +151,10 @@ def check_end(session: Session, can_be_late: bool = False) -> None:
     placed = [int(e["order_id"]) for e in events if e["event"] == OrderEvent.PLACE]
     assert sorted(placed) == sorted(int(o["order_id"]) for o in ends) == list(range(1, len(placed) + 1))
     assert {int(o["status"]) for o in ends} <= {OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED}
+    too_small = (OrderReason.BELOW_MIN_NOTIONAL, OrderReason.BELOW_MIN_QTY)
+    assert not any(e["reason"] in too_small for e in events)
+    refused = sum(int(o["amends_refused"]) for o in ends)
+    assert refused <= sum(e["event"] == OrderEvent.AMEND_REJECT for e in events)
     fills = out.fills[: out.fill_count]
     for o in ends:
         filled = fills["lots"][fills["order_id"] == o["order_id"]].sum()

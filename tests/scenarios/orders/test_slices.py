@@ -73,6 +73,23 @@ REFUSED = {
     """,
 }
 
+# 50 lots at 100.00, chased down to 99.95 at the lowest.
+MINIMUMS = {
+    "three of 16 lots would not clear the minimum at 99.95, two of 17 and more do": """
+        set instrument.min_notional_usd 1600
+        0.000 book 99.80x500 100.00x500     -> place 1 100.01x22 entry; place 2 100.00x28 entry
+        0.010 ack 1
+        0.010 ack 2
+        0.600 book 99.80x500 99.95x500      -> amend 1 99.96x22 chase; amend 2 99.95x28 chase
+    """,
+    "nor would two of 25: it stays whole": """
+        set instrument.min_notional_usd 2500
+        0.000 book 99.80x500 100.00x500     -> place 1 100.00x50 entry
+        0.010 ack 1
+        0.600 book 99.80x500 99.95x500      -> amend 1 99.95x50 chase
+    """,
+}
+
 OWN_BUY = {
     "only the slice that would come down to our own buy goes": """
         0.020 fill 1 100.01x1               -> place 4 99.76x1 take_profit
@@ -220,6 +237,11 @@ def test_three_slices(table: str) -> None:
 
 @pytest.mark.parametrize("table", named(REFUSED))
 def test_refused_slices(table: str) -> None:
+    check(THREE + table)
+
+
+@pytest.mark.parametrize("table", named(MINIMUMS))
+def test_slices_near_the_minimum(table: str) -> None:
     check(THREE + table)
 
 

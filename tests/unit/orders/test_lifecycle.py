@@ -128,6 +128,19 @@ def test_an_accepted_amend_moves_price_and_total_and_a_refused_one_neither() -> 
     assert (refused[0].price_ticks, refused[0].sent_price_ticks, refused[0].lots) == (PRICE, PRICE, TOTAL)
 
 
+def test_refused_amends_are_counted_each_once() -> None:
+    order = an_order(OrderStatus.AMENDING)
+    _apply(order, a_report(ReportKind.AMEND_REJECT, sequence=3, reason=VenueReason.BELOW_MIN_NOTIONAL))
+    order[0].status = OrderStatus.AMENDING
+    _apply(order, a_report(ReportKind.AMEND_REJECT, sequence=3, reason=VenueReason.BELOW_MIN_NOTIONAL))
+    assert (order[0].status, order[0].amends_refused) == (OrderStatus.AMENDING, 1)
+    _apply(order, a_report(ReportKind.AMEND_ACK, sequence=4))
+    assert order[0].amends_refused == 1
+    order[0].status = OrderStatus.AMENDING
+    _apply(order, a_report(ReportKind.AMEND_REJECT, sequence=5, reason=VenueReason.BUSY))
+    assert order[0].amends_refused == 2
+
+
 def test_an_amend_refused_because_the_order_is_gone_waits_for_its_end() -> None:
     order = an_order(OrderStatus.AMENDING)
     _apply(order, a_report(ReportKind.AMEND_REJECT, reason=VenueReason.UNKNOWN_ORDER))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +14,7 @@ from slackwater.kernel.jit import jit
 from slackwater.kernel.record import Box, rows
 from slackwater.kernel.rng import seed_rng
 from slackwater.market.depth import push_depth
-from slackwater.orders.slicing import cut, least_lots
+from slackwater.orders.slicing import cut, least_lots, lowest_ask_ticks
 from slackwater.schema.commands import Side
 from slackwater.schema.state import SymbolState
 from slackwater.schema.units import SEC
@@ -26,8 +29,13 @@ def _cut(states: Box, params: Box, side: int, lots: int) -> int:
 
 
 @jit
-def _least(states: Box, reduce_only: bool) -> int:
-    return least_lots(states[0].ins, PRICE_TICKS, reduce_only)
+def _least(states: Box, price_ticks: int, reduce_only: bool) -> int:
+    return least_lots(states[0].ins, price_ticks, reduce_only)
+
+
+@jit
+def _lowest(params: Box, placed_ask_ticks: int) -> int:
+    return lowest_ask_ticks(params[0], placed_ask_ticks)
 
 
 @jit
@@ -48,8 +56,12 @@ def symbol(seed: int = 1, bid_lots: int = 0, ask_lots: int = 0, min_lots: int = 
     return states
 
 
-def params(**stealth: object) -> Box:
-    return lower(from_mapping({"stealth": stealth}))
+def params(max_chase_bps: float = 5.0, **stealth: object) -> Box:
+    return lower(from_mapping({"stealth": stealth, "execution": {"max_chase_bps": max_chase_bps}}))
+
+
+def worth_usd(lots: int, price_ticks: int) -> Fraction:
+    return Fraction(lots, 100) * Fraction(price_ticks, 100)
 
 
 def slices(states: Box, stealth: Box, lots: int, side: Side = Side.SELL) -> list[tuple[int, int]]:
@@ -69,20 +81,32 @@ def slices(states: Box, stealth: Box, lots: int, side: Side = Side.SELL) -> list
     max_ticks=st.integers(1, 8),
     always=st.booleans(),
     side=st.sampled_from(Side),
+    chase=st.sampled_from([0.0, 5.0, 120.0, 10_000.0]),
 )
 def test_exact_and_within_every_limit(
-    seed: int, lots: int, min_lots: int, min_notional: float, depth: int, fewest: int, more: int, max_ticks: int, always: bool, side: Side
+    seed: int,
+    lots: int,
+    min_lots: int,
+    min_notional: float,
+    depth: int,
+    fewest: int,
+    more: int,
+    max_ticks: int,
+    always: bool,
+    side: Side,
+    chase: float,
 ) -> None:
     most = min(fewest + more, 5)
-    stealth = params(always_split=always, min_slices=fewest, max_slices=most, max_ticks=max_ticks)
+    stealth = params(chase, always_split=always, min_slices=fewest, max_slices=most, max_ticks=max_ticks)
     states = symbol(seed, depth, depth, min_lots, min_notional)
     pieces = slices(states, stealth, lots, side)
-    least = _least(states, side == Side.BUY)
+    lowest_ticks = max(PRICE_TICKS - int(PRICE_TICKS * Fraction(chase) / 10_000), 1)
     assert sum(piece for piece, _ in pieces) == lots
     assert 1 <= len(pieces) <= min(most, max_ticks)
     assert sorted(offset for _, offset in pieces) == list(range(len(pieces)))
-    assert len(pieces) == 1 or min(piece for piece, _ in pieces) >= least
-    assert len(pieces) <= max(lots // least, 1)
+    smallest = min(piece for piece, _ in pieces)
+    assert len(pieces) == 1 or smallest >= min_lots
+    assert len(pieces) == 1 or side == Side.BUY or worth_usd(smallest, lowest_ticks) >= Fraction(min_notional)
 
 
 def test_the_same_seed_cuts_the_same_and_another_one_differently_to_the_same_total() -> None:
@@ -128,6 +152,40 @@ def test_too_small_for_two_is_one() -> None:
     assert [lots for lots, _ in slices(states, params(), 20)] == [10, 10]
 
 
+# A lot is worth 1 usd at the ask of 100.00, and 5 usd are the venue's minimum.
+@pytest.mark.parametrize(
+    ("chase_bps", "lots", "expected"),
+    [
+        (0.0, 50, 5),  # never chased down: 5 lots are enough
+        (5.0, 29, 4),  # down to 99.95 it takes 6
+        (5.0, 30, 5),
+        (5.0, 11, 1),  # not enough for two that can be chased: whole
+        (5.0, 12, 2),
+        (2_000.0, 27, 3),  # 6.25 lots at 80.00
+        (2_000.0, 28, 4),
+        (10_000.0, 49_999, 1),  # down to a tick
+    ],
+)
+def test_slices_clear_the_minimum_down_to_the_lowest_price_they_are_chased_to(chase_bps: float, lots: int, expected: int) -> None:
+    five = params(chase_bps, min_slices=5, max_slices=5)
+    pieces = slices(symbol(), five, lots)
+    assert (len(pieces), sum(piece for piece, _ in pieces)) == (expected, lots)
+    assert expected == 1 or min(worth_usd(piece, _lowest(five, PRICE_TICKS)) for piece, _ in pieces) >= 5
+
+
+@pytest.mark.parametrize(
+    ("chase_bps", "placed", "lowest"),
+    [(5.0, 10_000, 9_995), (5.0, 9_999, 9_995), (5.0, 1_999, 1_999), (0.3, 100_000, 99_997), (0.0, 10_000, 10_000), (10_000.0, 7, 1)],
+)
+def test_the_lowest_ask_of_a_chase_is_the_last_tick_within_its_limit(chase_bps: float, placed: int, lowest: int) -> None:
+    assert _lowest(params(chase_bps), placed) == lowest
+
+
+def test_buys_are_cut_whatever_the_chase() -> None:
+    near, far = symbol(), symbol()
+    assert slices(near, params(0.0), 1_000, Side.BUY) == slices(far, params(10_000.0), 1_000, Side.BUY)
+
+
 def test_reducing_orders_need_not_reach_the_minimum_notional() -> None:
     states = symbol(min_lots=2, min_notional=50.0)
-    assert (_least(states, False), _least(states, True)) == (50, 2)
+    assert (_least(states, PRICE_TICKS, False), _least(states, PRICE_TICKS, True)) == (50, 2)

@@ -23,10 +23,10 @@ def at(seconds: float) -> int:
 
 Rows = list[dict[str, Any]]
 STRINGS = ("symbol", "client_order_id", "purpose", "type", "tif", "status", "event", "side", "cause", "reason", "context")
-WHOLE = ("layers", "group_id", "count", "amend_count")
+WHOLE = ("layers", "group_id", "count", "amend_count", "amends_refused")
 # Tables without rows still have their columns.
 EMPTY = {
-    "orders": "symbol client_order_id group_id purpose created_ns final_ns price type tif status amend_count reason",
+    "orders": "symbol client_order_id group_id purpose created_ns final_ns price type tif status amend_count amends_refused reason",
     "order_events": "ts_ns symbol client_order_id event price reason",
     "fills": (
         "ts_ns ts_venue_ns symbol client_order_id side price qty maker fee_usd position_qty_after avg_entry_after queue_ahead_qty cause "
@@ -51,10 +51,10 @@ def rows_of(columns: str, *lines: tuple[Any, ...]) -> Rows:
 def orders(symbol: str) -> Rows:
     return rows_of(
         EMPTY["orders"],
-        (symbol, "e1", 1, "entry", at(10), at(11), 100.0, "limit", "gtx", "filled", 0, "entry"),
-        (symbol, "t1", 2, "take_profit", at(11), at(60), 99.0, "limit", "gtx", "filled", 1, "take_profit"),
-        (symbol, "e2", 3, "entry", at(20), at(22), 102.0, "limit", "gtx", "filled", 0, "average"),
-        (symbol, "e3", 4, "entry", at(80), at(81), 103.0, "limit", "gtx", "filled", 0, "entry"),
+        (symbol, "e1", 1, "entry", at(10), at(11), 100.0, "limit", "gtx", "filled", 0, 0, "entry"),
+        (symbol, "t1", 2, "take_profit", at(11), at(60), 99.0, "limit", "gtx", "filled", 1, 0, "take_profit"),
+        (symbol, "e2", 3, "entry", at(20), at(22), 102.0, "limit", "gtx", "filled", 0, 0, "average"),
+        (symbol, "e3", 4, "entry", at(80), at(81), 103.0, "limit", "gtx", "filled", 0, 0, "entry"),
     )
 
 

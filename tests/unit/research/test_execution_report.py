@@ -81,6 +81,16 @@ def test_refusals_are_said_in_words(tmp_path: Path) -> None:
     assert "Rejected would have crossed the book 1 0 0 1" in text
 
 
+def test_refused_amends_are_told(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    rows = orders(SYMBOL)
+    rows[1] |= {"amend_count": 3, "amends_refused": 2}
+    write_table(run, "orders", rows)
+    text = text_of(run)
+    assert "4 orders placed, none was rejected; 3 amends asked for, 2 of them refused, 0.6 for each fill." in text
+    assert "Expired Amends Amends refused Amends a fill" in text
+
+
 def test_a_close_has_steps_and_slippage_also_without_its_tape(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
     rows = orders(SYMBOL)

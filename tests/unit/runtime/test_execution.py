@@ -74,6 +74,17 @@ def test_refusals_and_cancels_are_counted_by_reason() -> None:
     assert (found["entry"]["reject_rate"], found["close"]["reject_rate"], found["close"]["expired"]) == (0.75, 0.0, 1)
 
 
+def test_refused_amends_are_counted_beside_those_asked_for() -> None:
+    orders = [
+        order("e1", amend_count=4, amends_refused=3),
+        order("e2", status="canceled", reason="reap_age", amend_count=2, amends_refused=1),
+        order("t1", "take_profit", amend_count=5),
+    ]
+    found = activity_of(tables(orders, []))
+    counted = {kind: (figures["amends"], figures["amends_refused"]) for kind, figures in found.items()}
+    assert counted == {"all": (11, 4), "entry": (6, 4), "take_profit": (5, 0), "close": (0, 0)}
+
+
 def test_without_orders_no_rate_is_made_up() -> None:
     found = activity_of(tables([], []))["all"]
     assert (found["placed"], found["fills"], found["by_cause"]) == (0, 0, {})

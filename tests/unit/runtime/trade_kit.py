@@ -18,7 +18,7 @@ SYMBOL = "AAAUSDT"
 Row = dict[str, Any]
 KINDS = {"price": pa.float64(), "qty": pa.float64(), "fee_usd": pa.float64(), "maker": pa.bool_(), "amend_count": pa.int64()}
 KINDS |= {"group_id": pa.int64(), "position_qty_after": pa.float64(), "queue_ahead_qty": pa.float64()}
-KINDS |= {"queue_unknown_on_arrival": pa.bool_(), "reference_ask": pa.float64()}
+KINDS |= {"queue_unknown_on_arrival": pa.bool_(), "reference_ask": pa.float64(), "amends_refused": pa.int64()}
 
 
 def at(seconds: float) -> int:
@@ -28,7 +28,7 @@ def at(seconds: float) -> int:
 def order(name: str, purpose: str = "entry", **changes: Any) -> Row:
     """A post-only limit order of group 1, sent at 10 s, filled."""
     usual = {"symbol": SYMBOL, "client_order_id": name, "group_id": 1, "purpose": purpose, "type": "limit", "tif": "gtx"}
-    usual |= {"created_ns": at(10), "status": "filled", "amend_count": 0, "reason": purpose}
+    usual |= {"created_ns": at(10), "status": "filled", "amend_count": 0, "amends_refused": 0, "reason": purpose}
     return usual | changes
 
 
