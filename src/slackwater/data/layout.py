@@ -39,6 +39,7 @@ KLINE_SCHEMA = pa.schema(
     [("ts_open", pa.int64()), ("ts_close", pa.int64())] + [(name, pa.float64()) for name in ("open", "high", "low", "close", "volume")]
 )
 FUNDING_SCHEMA = pa.schema([("ts_event", pa.int64()), ("ts_recv", pa.int64()), ("rate", pa.float64())])
+MAY_BE_NULL = ("ts_recv", "trade_id")  # where the source did not know; every other value is there
 
 DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}")
 NAME_MARKS = "_.:+-"

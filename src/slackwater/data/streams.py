@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from slackwater.data.layout import CANDLE_FRAMES, FUNDING, QUOTES, TRADES, kline_name, time_text
+from slackwater.data.layout import CANDLE_FRAMES, FUNDING, MAY_BE_NULL, QUOTES, TRADES, kline_name, time_text
 from slackwater.data.parquet import open_parquet
 from slackwater.data.writer import order_keys
 from slackwater.errors import DataError
@@ -98,14 +98,14 @@ class Stream:
 
 
 def _check_known(path: Path, batch: pa.RecordBatch) -> None:
-    """Say whether every row has its values; a receive time that is not known is modelled.
+    """Say whether every row has its values; a receive time or an identifier may be unknown.
 
     Raises:
         DataError: one lacks one. An import leaves such rows out, so somebody else wrote the file.
     """
     for name in batch.schema.names:
         count = batch.column(name).null_count
-        if count and name != "ts_recv":
+        if count and name not in MAY_BE_NULL:
             raise DataError(f"{path}: expected {name} in every row, found {count} without; import the files again")
 
 

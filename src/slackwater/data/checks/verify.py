@@ -26,6 +26,7 @@ from slackwater.data.layout import (
     FUNDING,
     FUNDING_SCHEMA,
     MANIFEST,
+    MAY_BE_NULL,
     QUOTE_SCHEMA,
     QUOTES,
     TRADE_SCHEMA,
@@ -45,7 +46,6 @@ from slackwater.schema.units import DAY, SEC
 Advance = Callable[[float], None]
 
 SCHEMAS = {QUOTES: QUOTE_SCHEMA, TRADES: TRADE_SCHEMA, FUNDING: FUNDING_SCHEMA}
-MAY_BE_NULL = ("ts_recv", "trade_id")
 
 
 @dataclass(slots=True)
