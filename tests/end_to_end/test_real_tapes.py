@@ -30,6 +30,8 @@ def test_a_day_of_wide_spreads_is_traded(tmp_path: Path) -> None:
     run = real_run("gemini_spot_20210702__ETHUSD", tmp_path)
     document = check_run(run)
     assert document["summary"]["total"]["closes"] >= 5
+    entries = document["summary"]["total"]["execution"]["orders"]["entry"]
+    assert (entries["amends"] > 1000, entries["amends_refused"]) == (True, 0)
     (part,) = explain_run(run)["symbols"]
     assert part["contexts"][0]["shots"] > 50
     assert part["reading"][0].startswith("entry: spread_low refused most: the spread was below 7 bps")
