@@ -160,13 +160,15 @@ def _explain_symbol(session: Session, k: int, at_ns: int, config: dict[str, Any]
         drop(out)
     state = session.states[k]
     answer = np.flatnonzero(np.array(state.gate_counts) - asked_before).tolist()
-    decided = Gate(answer[0] % GATE_COUNT) if answer else None
+    context, decided = (Context(answer[0] // GATE_COUNT), Gate(answer[0] % GATE_COUNT)) if answer else (None, None)
     # What was not asked at the book is read as of the moment itself.
     if decided is None or bool(view[k].ledger.short_lots) != bool(state.ledger.short_lots):
         read, states, now_ns = "at", session.states, at_ns
     else:
         read, states, now_ns = "book", view, book_ns
-    part = {"symbol": session.inputs[k].name, "book_ns": book_ns, "decided": None if decided is None else decided.name.lower()}
+    part: dict[str, Any] = {"symbol": session.inputs[k].name, "book_ns": book_ns}
+    part["decided"] = None if decided is None else decided.name.lower()
+    part["decided_context"] = None if context is None else context.name.lower()
     part["not_asked"] = None if decided is not None else _why_not_asked(state, book_ns)
     part["gates_as_of"] = read
     part.update(gates_of(states, k, session.params, now_ns, config))
@@ -196,7 +198,7 @@ def gates_of(states: Box, k: int, params: Box, now_ns: int, config: dict[str, An
     listed = []
     for row in readings[:count]:
         gate = Gate(int(row.gate))
-        fact = gates.FACTS[gate]
+        fact = gates.POSITION_BELOW_MIN if row.is_of_position else gates.fact_of(gate, context)
         reading = {
             "gate": gate.name.lower(),
             "is": fact.value,
@@ -204,7 +206,7 @@ def gates_of(states: Box, k: int, params: Box, now_ns: int, config: dict[str, An
             "asks": fact.asks,
             "threshold": float(row.threshold),
         }
-        switches = {"unit": fact.unit, "is_on": bool(row.is_on), "passes": bool(row.passes), "settings": gates.settings(config, gate)}
+        switches = {"unit": fact.unit, "is_on": bool(row.is_on), "passes": bool(row.passes), "settings": gates.settings(config, fact)}
         listed.append({**reading, **switches})
     failing = next((row["gate"] for row in listed if not row["passes"]), None)
     terms = {name: edge[0][name].item() for name in EDGE_FIELDS}
@@ -226,6 +228,10 @@ def _standing(session: Session, k: int, at_ns: int) -> dict[str, Any]:
         targets["rest_price"] = float(box[0].rest_ticks * tick[0] / tick[1])
         targets["rest_qty"] = float(box[0].rest_lots * lot[0] / lot[1])
     live = [o for o in s.orders if o.status != OrderStatus.FREE]
+    mode = InverseMode(int(s.inverse.mode))
+    zone_count = (
+        int(s.inverse.zone_count) if mode in (InverseMode.ARMED, InverseMode.ACTIVE) else 0
+    )  # else they are of an earlier unwinding
     return {
         "market": {name: float(s.market[name]) for name in ("bid", "ask", "spread_bps", "baseline_bps", "live_bps", "blended_bps")},
         "targets": targets,
@@ -244,10 +250,10 @@ def _standing(session: Session, k: int, at_ns: int) -> dict[str, Any]:
             "layer_cooldown": max((int(s.risk.layer_cooldown_until_ns) - at_ns) / SEC, 0.0),
         },
         "record": {name: s.behaviour[name].item() for name in ("sample_count", "dup", "near", "loss", "net_std_bps", "slippage_est_bps")},
-        "inverse_mode": InverseMode(int(s.inverse.mode)).name.lower(),
+        "inverse_mode": mode.name.lower(),
         "zones": [
             {"price": zone_price(s, k), "left_qty": float((zone.lots - zone.filled_lots) * lot[0] / lot[1])}
-            for k, zone in enumerate(s.inverse.zones[: int(s.inverse.zone_count)])
+            for k, zone in enumerate(s.inverse.zones[:zone_count])
         ],
         "closing": CloseStep(int(s.close.step)).name.lower(),
         "orders": [
