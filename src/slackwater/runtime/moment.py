@@ -61,7 +61,7 @@ def explain_at(run: Path, at_ns: int, symbol: str | None = None, advance: Progre
     for name in symbols:
         session, _ = open_session(request)
         k = list(document["symbols"]).index(name)
-        part = _explain_symbol(session, k, at_ns, document["config"], advance)
+        part = explain_session(session, k, at_ns, document["config"], advance)
         found.append({**part, **_halted(document, name, session.states[k], at_ns)})
     return {"run": str(run), "at_ns": at_ns, "symbols": found}
 
@@ -139,7 +139,16 @@ def states_at_book(session: Session, k: int, book: int) -> Box:
     return states
 
 
-def _explain_symbol(session: Session, k: int, at_ns: int, config: dict[str, Any], advance: Progress) -> dict[str, Any]:
+def explain_session(session: Session, k: int, at_ns: int, config: dict[str, Any], advance: Progress = lambda rows: None) -> dict[str, Any]:
+    """What the strategy answered at a symbol's last book, the gates and where everything stands; runs the session up to the moment.
+
+    The gates are those of the answer (`gates_as_of` is `book`), or, where nothing was asked or a fill has changed what would be asked
+    since, those of the moment itself (`at`).
+
+    Args:
+        session: one that has not come to that book.
+        config: the run's, resolved.
+    """
     done = 0
 
     def drop(out: Box) -> None:

@@ -192,7 +192,7 @@ def _end_one(lp: Loop, p: Params, out: Out) -> None:
         if c.phase == Phase.DRAIN and c.due_ns == NEVER_NS:
             c.phase = Phase.OVER
             if _state(lp, k).ledger.short_lots > 0:
-                grid_trader.log_equity(_state(lp, k), p, out, lp.now_ns)
+                grid_trader.log_equity(_state(lp, k), p, out, c.heard_ns)
             return
         if c.phase == Phase.TAPE and c.recv_ns == NEVER_NS:
             end_tape(lp.portfolio, _state(lp, k), p, out, c)
