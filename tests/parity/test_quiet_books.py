@@ -82,7 +82,7 @@ def run_in_full(configuration: Configuration, seed: int, length: int, quiet_at: 
             if step.row.kind == RowKind.BOOK and state.quiet.until_ns > step.row.ts_recv:
                 quiet_at[Gate(state.last_reason).name] += 1
             run.states["quiet"]["until_ns"] = 0
-    loop.expire(*run.session._arguments())
+    loop.expire(run.session.loop)
     for name, found in run._gather(run.session._until_done(run.session._arguments())).items():
         logs[name] += found
     return results_of(run, logs)

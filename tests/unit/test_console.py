@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.progress import Progress
 
 from slackwater.cli.console import emit, note, progress
 from tests.unit.data.tables import QUOTES, TRADES, make_tape
@@ -52,3 +53,16 @@ def test_letters_that_stdout_lacks_are_replaced_and_in_json_escaped(tmp_path: Pa
     assert b"??USDT" in text.stdout
     found = subprocess.run([*words, "--json"], env=env, capture_output=True, check=True)
     assert "\u5e01\u5b89USDT" in json.dumps(json.loads(found.stdout), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_bar_that_waits_comes_when_it_is_first_moved(monkeypatch: pytest.MonkeyPatch, is_shown: bool) -> None:
+    seen = []
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(Progress, "start", lambda bar: seen.append("start"))
+    monkeypatch.setattr(Progress, "stop", lambda bar: seen.append("stop"))
+    with progress("working", is_shown=is_shown) as advance:
+        assert seen == ["start"] * is_shown
+        advance(0)
+        assert seen == ["start"] * (1 + is_shown)
+    assert seen[-1] == "stop"

@@ -41,7 +41,7 @@ def backtest(
     from slackwater.runtime.backtest import Request, run_backtest
 
     request = Request(data, out, loaded, tuple(symbol or ()), start_ns, end_ns, seed, one_model)
-    with progress("Back-testing") as advance:
+    with progress("Back-testing", is_shown=False) as advance:
         document = run_backtest(request, advance)
     for line in unlisted_said(data, document):
         note(line)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json as json_text
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -34,10 +34,13 @@ def note(message: str) -> None:
 
 
 @contextmanager
-def progress(description: str, total: float | None = None) -> Iterator[Advance]:
+def progress(description: str, total: float | None = None, *, is_shown: bool = True) -> Iterator[Advance]:
     """A progress bar on stderr while the block runs; yields the function that moves it by some amount, and leaves where that was asked for.
 
     In a pipe there is no bar. Without a total the bar only shows that work goes on.
+
+    Args:
+        is_shown: whether the bar is there at once; else it comes when it is first moved, be it by 0.
     """
     if not sys.stderr.isatty():
         with by_steps():
@@ -45,11 +48,17 @@ def progress(description: str, total: float | None = None) -> Iterator[Advance]:
         return
     from rich.progress import Progress
 
-    with Progress(console=stderr_console(), transient=True) as bar, by_steps():
-        task = bar.add_task(description, total=total)
+    bar = Progress(console=stderr_console(), transient=True)
+    task = bar.add_task(description, total=total)
+    with ExitStack() as shown:
+        shown.callback(bar.stop)
+        shown.enter_context(by_steps())
+        if is_shown:
+            bar.start()
 
         def advance(amount: float) -> None:
             leave_if_told()
+            bar.start()
             bar.advance(task, amount)
 
         yield advance

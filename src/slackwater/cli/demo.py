@@ -46,7 +46,7 @@ def demo(
     from slackwater.runtime.explain import explain_run
 
     note("back-testing it with the default configuration")
-    with progress("Back-testing") as advance:
+    with progress("Back-testing", is_shown=False) as advance:
         document = run_backtest(Request(tape, run, config, SYMBOLS), advance)
     report = write_report_of(run)
     found = explain_run(run)

@@ -70,14 +70,14 @@ def moment_text(part: dict[str, Any]) -> str:
         return f"{part['symbol']}: {part['note']}"
     book = show_time(part["book_ns"])
     answer = (
-        f"the answer at the book of {book}: {part['decided']}"
+        f"the answer at the book of {book} ({part['decided_context']}): {part['decided']}"
         if part["decided"]
         else f"not asked at the book of {book}: {part['not_asked']}"
     )
-    lines = [f"{part['symbol']} {part['context']}; {answer}", *liquidations_said(part["liquidated"])]
+    lines = [f"{part['symbol']}: {answer}", *liquidations_said(part["liquidated"])]
     if part["entries_off"]:
         lines.append(f"entries are off: {part['entries_off']}")
-    lines += _gate_lines(part["gates"])
+    lines += _gate_lines(part)
     lines.append("edge gate, bps: " + _pairs(part["edge"]))
     lines.append("targets: " + _pairs(part["targets"]))
     lines.append("position: " + _pairs(part["position"]))
@@ -90,14 +90,16 @@ def moment_text(part: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _gate_lines(rows: list[dict[str, Any]]) -> list[str]:
-    first = next((row["gate"] for row in rows if not row["passes"]), None)
-    lines = []
-    for row in rows:
+def _gate_lines(part: dict[str, Any]) -> list[str]:
+    """The gates, those of the answer or those that would be asked at the moment itself, which may be in another context."""
+    is_of_answer = part["gates_as_of"] == "book"
+    lines = [f"gates of {part['context']} as of {'that book' if is_of_answer else 'the moment asked for'}:"]
+    stop = "  <- stops here" if is_of_answer else "  <- would stop here"
+    for row in part["gates"]:
         mark = "off " if not row["is_on"] else "pass" if row["passes"] else "FAIL"
         unit = f" {row['unit']}" if row["unit"] else ""
         line = f"  {mark} {row['gate']:<18} {row['is']} {row['value']:.6g}{unit}, {row['asks']} {row['threshold']:.6g}{unit}"
-        lines.append(line + ("  <- stops here" if row["gate"] == first else ""))
+        lines.append(line + (stop if row["gate"] == part["first_failing"] else ""))
     return lines
 
 

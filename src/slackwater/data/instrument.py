@@ -14,6 +14,7 @@ from slackwater.errors import DataError, UsageError
 from slackwater.kernel.record import Box
 
 MAX_EXACT = 2**53  # beyond this a float64 no longer holds every whole number
+LINEAR = "linear"  # the only kind of contract: sized in the base currency, settled in the quote currency
 DEFAULT_MIN_NOTIONAL = "5"  # what Binance USD-M asks of most symbols
 
 
@@ -25,7 +26,7 @@ class InstrumentSpec:
     lot_size: Decimal
     min_qty: Decimal
     min_notional: Decimal
-    contract: str = "linear"
+    contract: str = LINEAR
     history: tuple[dict[str, str], ...] = ()  # from which day on the venue traded in which steps, where they changed
 
     @property
@@ -86,7 +87,7 @@ def read_instrument(path: Path) -> InstrumentSpec:
     """The specification in an `instrument.json`.
 
     Raises:
-        DataError: the file is missing, or a field is missing or no positive decimal.
+        DataError: the file is missing, a field is missing or no positive decimal, or the contract is not linear.
     """
     return parse_instrument(str(path), read_json(path))
 
@@ -95,7 +96,7 @@ def parse_instrument(place: str, found: dict[str, Any]) -> InstrumentSpec:
     """The specification in the content of an `instrument.json`; `place` says where it stood, for messages.
 
     Raises:
-        DataError: a field is missing or no positive decimal.
+        DataError: a field is missing or no positive decimal, or the contract is not linear.
     """
     values: dict[str, Decimal] = {}
     for name in ("tick_size", "lot_size", "min_qty", "min_notional"):
@@ -109,7 +110,20 @@ def parse_instrument(place: str, found: dict[str, Any]) -> InstrumentSpec:
     history = found.get("history", [])
     if not isinstance(history, list) or not all(isinstance(entry, dict) for entry in history):
         raise DataError(f"{place}: expected history as a list of objects, found {history!r}")
-    return InstrumentSpec(contract=str(found.get("contract", "linear")), history=tuple(history), **values)
+    check_contract(place, found)
+    return InstrumentSpec(contract=LINEAR, history=tuple(history), **values)
+
+
+def check_contract(place: str, found: dict[str, Any]) -> None:
+    """Refuse the content of an `instrument.json` whose contract is not linear: sizes would not be in base units, nor profits in the quote
+    currency. `place` says where it stood.
+
+    Raises:
+        DataError: it is another kind.
+    """
+    contract = found.get("contract", LINEAR)
+    if contract != LINEAR:
+        raise DataError(f"{place}: expected a linear contract, found contract {contract!r}; others are not simulated")
 
 
 def to_instrument(spec: InstrumentSpec, box: Box) -> None:

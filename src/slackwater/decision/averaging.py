@@ -39,6 +39,12 @@ def layer_lots(s: SymbolState, p: Params) -> int:
 
 
 @jit
+def is_position_too_small(s: SymbolState, p: Params) -> bool:
+    """Whether the recovery guard asks for a larger position: the cost of this one is below the venue's minimum."""
+    return bool(p.avg_enabled and s.ledger.short_lots > 0 and cost_usd(s.ledger, s.ins) < s.ins.min_notional_usd)
+
+
+@jit
 def averaging_gate(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, now_ns: int) -> int:
     """The first gate that stops an add now; PASS when none does."""
     state_gate = _may_add(s, p, now_ns)
@@ -48,7 +54,7 @@ def averaging_gate(portfolio: Portfolio, s: SymbolState, p: Params, out: Out, no
     if grid_gate != Gate.PASS:
         return grid_gate
     lots = layer_lots(s, p)
-    if is_below_min(s.ins, lots, s.market.ask) or (p.avg_enabled and cost_usd(s.ledger, s.ins) < s.ins.min_notional_usd):
+    if is_below_min(s.ins, lots, s.market.ask) or is_position_too_small(s, p):
         return Gate.BELOW_MIN.value
     notional = s.market.ask * qty_of(s.ins, lots)
     if breaks_symbol_cap(s, p, sent_usd(s, p, lots)):

@@ -7,7 +7,7 @@ gate of the context in the order they are asked. A value and its threshold are i
 from __future__ import annotations
 
 from slackwater.decision.adapt import entry_cooldown_ns, fee_floor_bps, is_cooling, layer_gap_bps, max_layers, relieved_min_spread_bps
-from slackwater.decision.averaging import MIN_DEBT_USD, adds_last_hour, extend_layer_cooldown, layer_lots
+from slackwater.decision.averaging import MIN_DEBT_USD, adds_last_hour, extend_layer_cooldown, is_position_too_small, layer_lots
 from slackwater.decision.caps import breaks_symbol_cap, committed_usd, sent_usd
 from slackwater.decision.edge import evaluate
 from slackwater.decision.entry import entry_lots, is_below_min, is_entry_disabled, is_rewarming
@@ -49,6 +49,7 @@ class GateReading(Record):
     gate: u8  # Gate
     is_on: flag  # a gate that is switched off passes
     passes: flag
+    is_of_position: flag  # value and threshold are of the position, not of the order
 
 
 @jit_loop
@@ -94,6 +95,7 @@ def _put(readings: Box, n: int, gate: int, value: float, threshold: float, passe
     row.threshold = threshold
     row.is_on = True
     row.passes = passes
+    row.is_of_position = False
     return n + 1
 
 
@@ -141,11 +143,11 @@ def _put_size(s: SymbolState, p: Params, lots: int, readings: Box, n: int) -> in
     m = s.market
     notional = m.ask * qty_of(s.ins, lots)
     small = is_below_min(s.ins, lots, m.ask)
-    least = max(s.ins.min_notional_usd, m.ask * qty_of(s.ins, s.ins.min_lots))
-    held = cost_usd(s.ledger, s.ins) if s.ledger.short_lots > 0 else 0.0
-    if held > 0.0 and p.avg_enabled and held < s.ins.min_notional_usd:
-        n = _put(readings, n, Gate.BELOW_MIN.value, held, s.ins.min_notional_usd, False)
+    if not small and is_position_too_small(s, p):
+        n = _put(readings, n, Gate.BELOW_MIN.value, cost_usd(s.ledger, s.ins), s.ins.min_notional_usd, False)
+        readings[n - 1].is_of_position = True
     else:
+        least = max(s.ins.min_notional_usd, m.ask * qty_of(s.ins, s.ins.min_lots))
         n = _put(readings, n, Gate.BELOW_MIN.value, notional, least, not small)
     sent = sent_usd(s, p, lots)
     total = committed_usd(s) + sent

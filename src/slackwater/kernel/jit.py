@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,6 +81,12 @@ def note_warm() -> None:
     """Note that everything a run needs is in the cache."""
     if IS_COMPILED and not IS_WARM and CACHE_DIR.is_dir():
         (CACHE_DIR / WARM_MARK).touch()
+
+
+def make_ready(kernel: Callable[..., object], arguments: Sequence[object]) -> None:
+    """Compile a kernel for arguments of these types, or load it from the cache, and run nothing. Costs nothing where that was done."""
+    if IS_COMPILED:
+        kernel.compile(tuple(numba.typeof(value) for value in arguments))  # type: ignore[attr-defined, no-untyped-call]
 
 
 # Nothing calls a kernel from C, and each wrapper for that is compiled too.

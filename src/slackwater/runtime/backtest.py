@@ -138,7 +138,7 @@ def run_backtest(request: Request, advance: Progress = lambda rows: None) -> dic
     """Run a back-test and write its run directory; returns what `run.json` holds.
 
     Args:
-        advance: told the number of rows done since the last call.
+        advance: told the number of rows done since the last call; 0 first, when everything is compiled and the run begins.
 
     Raises:
         DataError, UsageError: as `open_session`, or the run directory's place is not free.
@@ -146,17 +146,19 @@ def run_backtest(request: Request, advance: Progress = lambda rows: None) -> dic
     check_place(request.out)
     task = _open(request)
     session = _first_session(request, task)
+    session.load_kernels()
     with new_run_folder(request.out) as folder:
         writer, tally = RunWriter(folder, session.names(), session.first_end_ns), Tally(len(session.inputs))
+        advance(0)
         started = time.perf_counter()
         try:
             _run_through(session, writer, tally, advance)
             writer.close()
-            note_warm()
         except BaseException:
             writer.abort()
             raise
         wall_sec = time.perf_counter() - started
+        note_warm()
         write_gates(folder, session)
         (folder / "config.yaml").write_text(request.config.resolved_yaml())
         document = describe(request, session, task.tape, writer, folder, wall_sec)
@@ -198,7 +200,7 @@ def note_execution(document: dict[str, Any], session: Session, tape: Tape, folde
 
 
 def write_gates(folder: Path, session: Session) -> None:
-    """How often each gate was the one that stopped an entry or an add."""
+    """How often each gate was the one that stopped an entry or an add, and how often none did (`pass`)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -214,7 +216,9 @@ def write_gates(folder: Path, session: Session) -> None:
         for gate in Gate
         if counts[context * GATE_COUNT + gate] > 0
     ]
-    schema = pa.schema([("symbol", pa.string()), ("context", pa.string()), ("reason", pa.string()), ("count", pa.int64())])
+    word = pa.dictionary(pa.int32(), pa.string())
+    fields = (("symbol", word), ("context", word), ("reason", word), ("count", pa.int64()))
+    schema = pa.schema([pa.field(name, kind, nullable=False) for name, kind in fields])
     pq.write_table(pa.Table.from_pylist(rows, schema), folder / "gates.parquet", compression="snappy")
 
 

@@ -132,7 +132,8 @@ def _context(document: dict[str, Any], context: Context, own: list[dict[str, Any
         count = stopped.get(gate.name.lower(), 0)
         left -= count
         past = left / total if total else None
-        rows.append({"gate": gate.name.lower(), "stopped": count, "past_frac": past, "settings": gates.settings(document["config"], gate)})
+        settings = gates.settings(document["config"], gates.fact_of(gate, context))
+        rows.append({"gate": gate.name.lower(), "stopped": count, "past_frac": past, "settings": settings})
     shots = stopped.get(Gate.PASS.name.lower(), 0)
     return {"context": name, "evaluations": total, "gates": rows, "shots": shots, "orders": fired[0], "fills": fired[1]}
 
@@ -153,11 +154,11 @@ def long_refusals(run: Path, document: dict[str, Any], symbol: str) -> list[dict
         reason = own["reason"][k].as_py()
         if reason == Gate.PASS.name.lower():
             continue
-        gate = Gate[reason.upper()]
-        freed = gates.frees(document["config"], gate)
+        gate, context = Gate[reason.upper()], own["context"][k].as_py()
+        freed = gates.frees(document["config"], gate, Context[context.upper()])
         if gate == Gate.ENTRY_DISABLED:
             freed = freed_by(off_causes(document, symbol)) or freed
-        stretch = {"context": own["context"][k].as_py(), "gate": reason, "from_ns": int(start[k]), "to_ns": int(start[k] + length[k])}
+        stretch = {"context": context, "gate": reason, "from_ns": int(start[k]), "to_ns": int(start[k] + length[k])}
         lasts = k == len(start) - 1
         found.append({**stretch, "until_the_end": lasts, "freed_by": freed})
     found.sort(key=lambda row: row["from_ns"] - row["to_ns"])

@@ -137,6 +137,21 @@ FACTS: dict[Gate, GateFact] = {
     ),
 }
 
+# What a gate asks of an add where that is something else than of an entry.
+OF_ADDS: dict[Gate, GateFact] = {
+    Gate.SPREAD_LOW: FACTS[Gate.SPREAD_LOW]._replace(refused="the spread was below what an add asks at its depth"),
+    Gate.BELOW_MIN: FACTS[Gate.BELOW_MIN]._replace(
+        keys=("grid.min_notional", "grid.max_notional", "recovery.avg_enabled"),
+        refused="the order, or with recovery.avg_enabled the position, was below the venue's minimum",
+        frees="where it was the order, a higher {key}; where it was the position, its close, or recovery.avg_enabled: false, which "
+        "lifts the whole recovery guard; `explain --at` tells which it was",
+    ),
+}
+POSITION_BELOW_MIN = GateFact(
+    "at least", "position's cost", "usd", ("recovery.avg_enabled",),
+    "the position was below the venue's minimum", "its close, or recovery.avg_enabled: false, which lifts the whole recovery guard",
+)
+
 _FIRST = (Gate.ENTRY_DISABLED, Gate.REWARM)
 _SIZE = (Gate.BELOW_MIN, Gate.SYMBOL_CAP)
 _LAST = (Gate.EDGE, Gate.PORTFOLIO_CAP)
@@ -162,25 +177,29 @@ def setting(config: dict[str, object], key: str) -> object:
     return value
 
 
-def settings(config: dict[str, object], gate: Gate) -> dict[str, object]:
-    """A gate's settings and their values."""
-    return {key: setting(config, key) for key in FACTS[gate].keys}
+def fact_of(gate: Gate, context: Context) -> GateFact:
+    """What a gate asks in a context."""
+    return OF_ADDS.get(gate, FACTS[gate]) if context == Context.AVERAGE else FACTS[gate]
 
 
-def _filled(text: str, config: dict[str, object], gate: Gate) -> str:
-    keys = FACTS[gate].keys
-    threshold = setting(config, keys[0]) if keys else None
+def settings(config: dict[str, object], fact: GateFact) -> dict[str, object]:
+    """The settings that decide a gate, and their values."""
+    return {key: setting(config, key) for key in fact.keys}
+
+
+def _filled(text: str, config: dict[str, object], fact: GateFact) -> str:
+    threshold = setting(config, fact.keys[0]) if fact.keys else None
     shown = f"{threshold:g}" if isinstance(threshold, (int, float)) else str(threshold)
-    return text.format(threshold=shown, key=keys[0] if keys else "")
+    return text.format(threshold=shown, key=fact.keys[0] if fact.keys else "")
 
 
 def refused(config: dict[str, object], gate: Gate, context: Context) -> str:
     """What was so when a gate refused."""
-    if gate == Gate.SPREAD_LOW and context == Context.AVERAGE:
-        return "the spread was below what an add asks at its depth"
-    return _filled(FACTS[gate].refused, config, gate)
+    fact = fact_of(gate, context)
+    return _filled(fact.refused, config, fact)
 
 
-def frees(config: dict[str, object], gate: Gate) -> str:
+def frees(config: dict[str, object], gate: Gate, context: Context) -> str:
     """What would let trading through a gate again."""
-    return _filled(FACTS[gate].frees, config, gate)
+    fact = fact_of(gate, context)
+    return _filled(fact.frees, config, fact)

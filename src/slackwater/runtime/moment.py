@@ -61,7 +61,7 @@ def explain_at(run: Path, at_ns: int, symbol: str | None = None, advance: Progre
     for name in symbols:
         session, _ = open_session(request)
         k = list(document["symbols"]).index(name)
-        part = _explain_symbol(session, k, at_ns, document["config"], advance)
+        part = explain_session(session, k, at_ns, document["config"], advance)
         found.append({**part, **_halted(document, name, session.states[k], at_ns)})
     return {"run": str(run), "at_ns": at_ns, "symbols": found}
 
@@ -139,7 +139,16 @@ def states_at_book(session: Session, k: int, book: int) -> Box:
     return states
 
 
-def _explain_symbol(session: Session, k: int, at_ns: int, config: dict[str, Any], advance: Progress) -> dict[str, Any]:
+def explain_session(session: Session, k: int, at_ns: int, config: dict[str, Any], advance: Progress = lambda rows: None) -> dict[str, Any]:
+    """What the strategy answered at a symbol's last book, the gates and where everything stands; runs the session up to the moment.
+
+    The gates are those of the answer (`gates_as_of` is `book`), or, where nothing was asked or a fill has changed what would be asked
+    since, those of the moment itself (`at`).
+
+    Args:
+        session: one that has not come to that book.
+        config: the run's, resolved.
+    """
     done = 0
 
     def drop(out: Box) -> None:
@@ -160,13 +169,15 @@ def _explain_symbol(session: Session, k: int, at_ns: int, config: dict[str, Any]
         drop(out)
     state = session.states[k]
     answer = np.flatnonzero(np.array(state.gate_counts) - asked_before).tolist()
-    decided = Gate(answer[0] % GATE_COUNT) if answer else None
+    context, decided = (Context(answer[0] // GATE_COUNT), Gate(answer[0] % GATE_COUNT)) if answer else (None, None)
     # What was not asked at the book is read as of the moment itself.
     if decided is None or bool(view[k].ledger.short_lots) != bool(state.ledger.short_lots):
         read, states, now_ns = "at", session.states, at_ns
     else:
         read, states, now_ns = "book", view, book_ns
-    part = {"symbol": session.inputs[k].name, "book_ns": book_ns, "decided": None if decided is None else decided.name.lower()}
+    part: dict[str, Any] = {"symbol": session.inputs[k].name, "book_ns": book_ns}
+    part["decided"] = None if decided is None else decided.name.lower()
+    part["decided_context"] = None if context is None else context.name.lower()
     part["not_asked"] = None if decided is not None else _why_not_asked(state, book_ns)
     part["gates_as_of"] = read
     part.update(gates_of(states, k, session.params, now_ns, config))
@@ -196,7 +207,7 @@ def gates_of(states: Box, k: int, params: Box, now_ns: int, config: dict[str, An
     listed = []
     for row in readings[:count]:
         gate = Gate(int(row.gate))
-        fact = gates.FACTS[gate]
+        fact = gates.POSITION_BELOW_MIN if row.is_of_position else gates.fact_of(gate, context)
         reading = {
             "gate": gate.name.lower(),
             "is": fact.value,
@@ -204,7 +215,7 @@ def gates_of(states: Box, k: int, params: Box, now_ns: int, config: dict[str, An
             "asks": fact.asks,
             "threshold": float(row.threshold),
         }
-        switches = {"unit": fact.unit, "is_on": bool(row.is_on), "passes": bool(row.passes), "settings": gates.settings(config, gate)}
+        switches = {"unit": fact.unit, "is_on": bool(row.is_on), "passes": bool(row.passes), "settings": gates.settings(config, fact)}
         listed.append({**reading, **switches})
     failing = next((row["gate"] for row in listed if not row["passes"]), None)
     terms = {name: edge[0][name].item() for name in EDGE_FIELDS}
@@ -226,6 +237,10 @@ def _standing(session: Session, k: int, at_ns: int) -> dict[str, Any]:
         targets["rest_price"] = float(box[0].rest_ticks * tick[0] / tick[1])
         targets["rest_qty"] = float(box[0].rest_lots * lot[0] / lot[1])
     live = [o for o in s.orders if o.status != OrderStatus.FREE]
+    mode = InverseMode(int(s.inverse.mode))
+    zone_count = (
+        int(s.inverse.zone_count) if mode in (InverseMode.ARMED, InverseMode.ACTIVE) else 0
+    )  # else they are of an earlier unwinding
     return {
         "market": {name: float(s.market[name]) for name in ("bid", "ask", "spread_bps", "baseline_bps", "live_bps", "blended_bps")},
         "targets": targets,
@@ -244,10 +259,10 @@ def _standing(session: Session, k: int, at_ns: int) -> dict[str, Any]:
             "layer_cooldown": max((int(s.risk.layer_cooldown_until_ns) - at_ns) / SEC, 0.0),
         },
         "record": {name: s.behaviour[name].item() for name in ("sample_count", "dup", "near", "loss", "net_std_bps", "slippage_est_bps")},
-        "inverse_mode": InverseMode(int(s.inverse.mode)).name.lower(),
+        "inverse_mode": mode.name.lower(),
         "zones": [
             {"price": zone_price(s, k), "left_qty": float((zone.lots - zone.filled_lots) * lot[0] / lot[1])}
-            for k, zone in enumerate(s.inverse.zones[: int(s.inverse.zone_count)])
+            for k, zone in enumerate(s.inverse.zones[:zone_count])
         ],
         "closing": CloseStep(int(s.close.step)).name.lower(),
         "orders": [

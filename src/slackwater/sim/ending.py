@@ -32,6 +32,7 @@ class Phase(IntEnum):
     TAPE = 0
     SHUTDOWN = 1  # no more rows; timers and reports go on until nothing is left to close
     DRAIN = 2  # what is in flight is delivered without new decisions
+    OVER = 3  # nothing was left in flight, and what is open has been marked
 
 
 @jit

@@ -57,7 +57,7 @@ class Loop(Record):
     rival_ns: i64  # no other symbol's row is earlier than this
     rival: i64  # the symbol it belongs to
     started: flag
-    has_ended: flag  # a symbol's last row has been delivered, and what follows from that has not happened
+    has_ended: flag  # a symbol's last row, or last event of all, has come, and what follows from that has not happened
     report: Report  # the one being delivered
     venues_address: i64  # one VenueState and one Cursor per symbol, as the portfolio's states
     cursors_address: i64
@@ -89,6 +89,8 @@ def _refresh_due(lp: Loop, k: int) -> None:
     if c.phase == Phase.SHUTDOWN and (is_shut_down(s) or min(due_ns, s.wake_ns) > c.limit_ns):
         drain(s, c)
     c.due_ns = min(due_ns, s.wake_ns)
+    if c.phase == Phase.DRAIN and c.due_ns == NEVER_NS:
+        lp.has_ended = True
     lp.due_ns = NEVER_NS
     for j in range(lp.portfolio.count):
         lp.due_ns = min(lp.due_ns, _cursor(lp, j).due_ns)
@@ -184,9 +186,14 @@ def _after_row(lp: Loop, p: Params, out: Out, k: int) -> None:
 
 @jit
 def _end_one(lp: Loop, p: Params, out: Out) -> None:
-    """Let one symbol whose last row has been delivered end; when there is none, nothing is left to do."""
+    """Let one symbol whose last row has been delivered end, or mark the account of one that has ended; else nothing is left to do."""
     for k in range(lp.portfolio.count):
         c = _cursor(lp, k)
+        if c.phase == Phase.DRAIN and c.due_ns == NEVER_NS:
+            c.phase = Phase.OVER
+            if _state(lp, k).ledger.short_lots > 0:
+                grid_trader.log_equity(_state(lp, k), p, out, c.heard_ns)
+            return
         if c.phase == Phase.TAPE and c.recv_ns == NEVER_NS:
             end_tape(lp.portfolio, _state(lp, k), p, out, c)
             _send_commands(_venue(lp, k), p, out)
@@ -323,13 +330,9 @@ def preload(loop_box: Box, params: Box) -> None:
 
 
 @jit_loop
-def expire(loop_box: Box, params: Box, out_box: Box) -> None:
-    """When nothing is left, end every order that has not ended, and mark what is still open."""
+def expire(loop_box: Box) -> None:
+    """When nothing is left, end every order that has not ended."""
     lp = loop_box[0]
     for k in range(lp.portfolio.count):
-        s = _state(lp, k)
-        heard_ns = _cursor(lp, k).heard_ns
-        tell_ends(s, _venue(lp, k), heard_ns)
-        if s.ledger.short_lots > 0:
-            grid_trader.log_equity(s, params[0], out_box[0], heard_ns)
+        tell_ends(_state(lp, k), _venue(lp, k), _cursor(lp, k).heard_ns)
         _refresh_due(lp, k)

@@ -85,6 +85,26 @@ def test_a_symbol_ends_beside_a_longer_tape_as_alone(table: str, changes: Change
     assert beside.states[1].market.book_ns == T0 + 90 * SEC
 
 
+def test_what_is_open_at_a_symbols_end_is_marked_then() -> None:
+    entered = """
+        0.000 book 99.80x50 100.00x50
+        0.500 trade 100.00x60 buy
+        0.600 book 99.80x50 100.00x50
+        9.000 book 99.80x50 100.00x50
+    """
+    session = session_over({"A": SHORT["the take-profit rests"], "B": entered}, {})
+    rows = []
+    for out_box in session.run():
+        out = out_box[0]
+        rows += [(int(row.ts_ns), int(row.symbol)) for row in out.equities[: out.equity_count]]
+        out["equity_count"] = out["order_count"] = out["order_event_count"] = 0
+    last_ns = max(ns for ns, symbol in rows if symbol == 0)
+    assert rows == sorted(rows)
+    assert last_ns < max(ns for ns, symbol in rows if symbol == 1)
+    assert session.states["ledger"]["short_lots"].min() > 0
+    assert last_ns == int(session.states[0].equity_logged_ns) == int(session.cursors[0].heard_ns)
+
+
 def test_what_found_nothing_to_buy_is_given_up_after_a_minute() -> None:
     session = session_over({"A": SHORT["nothing can be bought at the end"], "B": LONG}, CLOSES)
     end_ns = T0 + 600 * SEC // 1000
@@ -96,7 +116,7 @@ def test_what_found_nothing_to_buy_is_given_up_after_a_minute() -> None:
     times = [int(row.ts_ns) for row in session.out[0].equities[: session.out[0].equity_count]]
     for _ in session.run_until(end_ns + SHUTDOWN_LIMIT_NS + SEC):
         pass
-    assert (session.cursors[0].phase, session.cursors[1].phase) == (Phase.DRAIN, Phase.TAPE)
+    assert (session.cursors[0].phase, session.cursors[1].phase) == (Phase.OVER, Phase.TAPE)
     assert session.states[0].ledger.short_lots > 0
     assert end_ns + SHUTDOWN_LIMIT_NS - SEC <= max(times) <= end_ns + SHUTDOWN_LIMIT_NS
 

@@ -117,3 +117,13 @@ def test_days_without_a_manifest_are_told(tape: Path, tmp_path: Path, capsys: py
     day = manifest.parent
     told = f"slackwater: {day.parents[1].name}/SYNB: 1 day(s) without manifest.json, {day.name} the first, were used as they are; "
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["backtest", "signals"])
+def test_a_contract_that_is_not_linear_is_refused(tape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    shutil.copytree(tape, tmp_path / "tape")
+    path = tmp_path / "tape/synth/SYNB/instrument.json"
+    path.write_text(path.read_text().replace('"linear"', '"inverse"'))
+    assert main([command, "--data", str(tmp_path / "tape"), "--symbol", "SYNB", "--out", str(tmp_path / "out")]) == 4
+    assert "expected a linear contract, found contract 'inverse'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -69,6 +70,9 @@ def test_the_instrument_is_lowered_as_reduced_fractions(tmp_path: Path) -> None:
     assert box[0].tolist() == (1.0, 20.0, 1.0, 4.0, 6, 20.0)
 
 
+WHOLE = {"tick_size": "1", "lot_size": "1", "min_qty": "1", "min_notional": "5"}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -76,6 +80,8 @@ def test_the_instrument_is_lowered_as_reduced_fractions(tmp_path: Path) -> None:
         ("[]", "expected a JSON object"),
         ("{", "expected JSON"),
         ('{"tick_size": "0", "lot_size": "1"}', "expected a positive decimal"),
+        (json.dumps({**WHOLE, "contract": "inverse"}), "expected a linear contract, found contract 'inverse'; others are not simulated"),
+        (json.dumps({**WHOLE, "contract": None}), "expected a linear contract, found contract None"),
     ],
 )
 def test_a_damaged_instrument_is_refused(tmp_path: Path, content: str, message: str) -> None:

@@ -179,9 +179,15 @@ class Scene:
 
     def readings(self) -> list[tuple[Gate, bool]]:
         """Every gate of the context in order, and whether it passes."""
+        return [(Gate(int(row.gate)), bool(row.passes)) for row in self._read()]
+
+    def reading(self, gate: Gate) -> np.record:
+        """What is read of one gate."""
+        return next(row for row in self._read() if row.gate == gate)
+
+    def _read(self) -> Box:
         found, edge_box = rows(GateReading, GATE_COUNT), new(EdgeRow)
-        count = read_gates(self.states, 0, self.p, NOW, found, edge_box)
-        return [(Gate(int(row.gate)), bool(row.passes)) for row in found[:count]]
+        return found[: read_gates(self.states, 0, self.p, NOW, found, edge_box)]
 
     def targets(self, now_ns: int = NOW) -> np.record:
         """Targets, spacing and result."""

@@ -13,7 +13,7 @@ import pytest
 from slackwater.config import Config
 from slackwater.errors import DataError, UsageError
 from slackwater.runtime.explain import explain_run, long_refusals, tape_median_spread_bps
-from slackwater.runtime.gates import FACTS, ORDER, refused, setting
+from slackwater.runtime.gates import FACTS, OF_ADDS, ORDER, POSITION_BELOW_MIN, frees, refused, setting
 from slackwater.schema.enums import Context, Gate
 from slackwater.schema.units import HOUR, MINUTE
 
@@ -81,10 +81,36 @@ def test_every_gate_has_words_and_settings_that_exist() -> None:
     config = Config().to_mapping()
     assert set(FACTS) == set(Gate) - {Gate.PASS}
     assert {gate for order in ORDER.values() for gate in order} == set(FACTS)
-    for gate, fact in FACTS.items():
-        assert all(setting(config, key) is not None for key in fact.keys), gate
-        assert "{" not in refused(config, gate, Context.ENTRY)
+    for fact in (*FACTS.values(), *OF_ADDS.values(), POSITION_BELOW_MIN):
+        assert all(setting(config, key) is not None for key in fact.keys), fact
+    for context, order in ORDER.items():
+        assert not any("{" in words(config, gate, context) for gate in order for words in (refused, frees))
     assert refused(config, Gate.SPREAD_LOW, Context.ENTRY) == "the spread was below 7 bps"
+
+
+def test_an_adds_minimum_has_two_causes_and_an_entrys_has_one() -> None:
+    config = Config().to_mapping()
+    assert refused(config, Gate.BELOW_MIN, Context.ENTRY) == "the order was below the venue's minimum"
+    assert frees(config, Gate.BELOW_MIN, Context.ENTRY) == "a higher grid.min_notional"
+    assert "the order, or with recovery.avg_enabled the position" in refused(config, Gate.BELOW_MIN, Context.AVERAGE)
+    freed = frees(config, Gate.BELOW_MIN, Context.AVERAGE)
+    assert "where it was the order, a higher grid.min_notional" in freed
+    assert "where it was the position, its close, or recovery.avg_enabled: false" in freed
+
+
+def test_what_frees_a_long_refusal_is_that_of_its_context(tmp_path: Path) -> None:
+    start = 1_700_000_000_000_000_000
+    write_decisions(tmp_path, [(start, "entry", "below_min"), (start + 2 * HOUR, "average", "below_min")])
+    found = {row["context"]: row["freed_by"] for row in long_refusals(tmp_path, document(start + 5 * HOUR), "S")}
+    assert "the position" not in found["entry"]
+    assert "the position" in found["average"]
+
+
+def test_gates_are_words_and_counts_that_cannot_be_null(run: Path) -> None:
+    table = pq.read_table(run / "gates.parquet")
+    kinds = [(field.name, pa.types.is_dictionary(field.type), field.nullable) for field in table.schema]
+    assert kinds == [("symbol", True, False), ("context", True, False), ("reason", True, False), ("count", False, False)]
+    assert "pass" in table["reason"].to_pylist()
 
 
 def test_the_median_spread_is_of_the_runs_own_tape(run: Path, tape: Path, tmp_path: Path) -> None:

@@ -11,12 +11,18 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from slackwater.cli.explain import moment_text
+from slackwater.config import Config
 from slackwater.errors import DataError, UsageError
 from slackwater.runtime.backtest import open_session
 from slackwater.runtime.explain import read_document
 from slackwater.runtime.gates import ORDER
-from slackwater.runtime.moment import explain_at, gates_of, last_book, request_of, states_at_book
+from slackwater.runtime.moment import explain_at, explain_session, gates_of, last_book, request_of, states_at_book
 from slackwater.schema.enums import Context
+from slackwater.schema.units import MS, SEC
+from tests.scenarios.orders.desk import T0
+from tests.scenarios.orders.tape_play import session_of
+from tests.scenarios.orders.test_ends_of_tapes import events_of
 
 SAMPLES = 8  # moments of every context and reason
 
@@ -79,6 +85,35 @@ def test_the_position_is_that_of_the_fills(run: Path) -> None:
         (part,) = explain_at(run, fill["ts_ns"], "SYNA")["symbols"]
         assert part["position"]["qty"] == fill["position_qty_after"]
         assert part["context"] == ("average" if fill["position_qty_after"] else "entry")
+
+
+def test_no_zones_are_shown_of_an_earlier_unwinding(run: Path) -> None:
+    deep = [row for row in pq.read_table(run / "closes.parquet").to_pylist() if row["layers"] >= 3]
+    before = [explain_at(run, row["close_ns"] - 1, row["symbol"])["symbols"][0] for row in deep]
+    unwound = next(k for k, part in enumerate(before) if part["inverse_mode"] == "active")
+    assert len(before[unwound]["zones"]) > 1
+    (after,) = explain_at(run, deep[unwound]["close_ns"] + SEC, deep[unwound]["symbol"])["symbols"]
+    assert (after["inverse_mode"], after["zones"]) == ("none", [])
+
+
+def test_an_answer_has_a_context_of_its_own() -> None:
+    table = """
+        0.000 book 99.80x50 100.00x50
+        0.500 trade 100.00x60 buy
+        0.600 book 99.80x50 100.01x50
+    """
+    found = {}
+    for at_ms in (499, 599):  # before the entry's fill, and after it, with no book between
+        session = session_of(events_of(table), {})
+        found[at_ms] = explain_session(session, 0, T0 + at_ms * MS, Config().to_mapping())
+    answers = [[part[name] for name in ("decided", "decided_context", "gates_as_of", "context")] for part in found.values()]
+    assert answers == [["pass", "entry", "book", "entry"], ["pass", "entry", "at", "average"]]
+    texts = [moment_text({**part, "liquidated": [], "entries_off": ""}).splitlines() for part in found.values()]
+    assert texts[0][0] == texts[1][0]
+    assert texts[0][0].endswith("(entry): pass")
+    assert [lines[1] for lines in texts] == ["gates of entry as of that book:", "gates of average as of the moment asked for:"]
+    assert not any("stops here" in line for line in texts[1])
+    assert [line.split()[1] for line in texts[1] if "would stop here" in line] == [found[599]["first_failing"]]
 
 
 def test_another_tape_is_refused(run: Path, tape: Path, tmp_path: Path) -> None:

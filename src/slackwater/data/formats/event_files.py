@@ -19,6 +19,7 @@ from slackwater.data.formats.column_plan import BOOK, LINE
 from slackwater.data.formats.hftbacktest import DEPTH, DEPTH_SNAPSHOT, EVENT, LOCAL, TRADE, Events, count_events, read_events
 from slackwater.data.formats.source import Source
 from slackwater.data.formats.touch import BUY, DEPTH_BBO, DEPTH_CLEAR, KIND_MASK, SELL, TouchBook
+from slackwater.data.instrument import check_contract
 from slackwater.data.layout import read_json
 from slackwater.data.tally import Tally
 from slackwater.errors import DataError
@@ -40,7 +41,7 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
     """The sidecar of a file of events of our own; None for any other file.
 
     Raises:
-        DataError: it is damaged, or of a version that is not known.
+        DataError: it is damaged, of a version that is not known, or of a contract that is not linear.
     """
     beside = sidecar_path(path)
     if not beside.exists():
@@ -50,6 +51,7 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
         return None
     if found.get("version") != SIDECAR_VERSION or found.get("events") != count_events(path):
         raise DataError(f"{beside}: expected version {SIDECAR_VERSION} and {path.name}'s events, found another file's; export again")
+    check_contract(str(beside), found["instrument"])
     return found
 
 

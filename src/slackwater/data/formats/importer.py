@@ -49,7 +49,6 @@ class ImportRequest:
     min_qty: str | None = None
     min_notional: str | None = None
     funding: Path | None = None
-    contract: str = "linear"
     few_off: bool = False
     sort: bool = False
 
@@ -206,7 +205,7 @@ def settle_instrument(request: ImportRequest, sources: tuple[Source, ...]) -> tu
     least = request.min_notional or DEFAULT_MIN_NOTIONAL
     min_notional = Decimal(0) if least in ("0", "0.0") else parse_step("--min-notional", least)
     history = read_instrument(present).history if present.exists() else ()
-    return InstrumentSpec(tick, lot, min_qty, min_notional, request.contract, history), inferred, notes
+    return InstrumentSpec(tick, lot, min_qty, min_notional, history=history), inferred, notes
 
 
 def _infer(sources: tuple[Source, ...], wanted: list[str]) -> tuple[dict[str, tuple[Decimal, Decimal]], tuple[int, int, Decimal] | None]:

@@ -66,7 +66,7 @@ def open_format(request: FormatRequest) -> tuple[ImportRequest, tuple[Source, ..
             ours: getattr(base, ours) or told.get(theirs)
             for ours, theirs in (("tick", "tick_size"), ("lot", "lot_size"), ("min_qty", "min_qty"), ("min_notional", "min_notional"))
         }
-        return replace(base, **steps, contract=told.get("contract", base.contract)), sources
+        return replace(base, **steps), sources
     if request.format == TARDIS:
         plan = ColumnPlan(TARDIS_NAMES, UNITS["us"], has_sides=True, symbol=base.symbol, one_sided=True)
     else:

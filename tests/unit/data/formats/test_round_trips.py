@@ -173,6 +173,16 @@ def test_a_sidecar_of_another_file_is_refused(tmp_path: Path) -> None:
         open_format(FormatRequest("hftbacktest", base, ("AAAUSDT",), inputs=(tmp_path / "out/AAAUSDT.npz",)))
 
 
+def test_a_sidecar_of_an_inverse_contract_is_refused(tmp_path: Path) -> None:
+    make_tape(tmp_path, *random_rows(50), tick="0.1", lot="1")
+    export_tape(ExportRequest(tmp_path / "tape", "AAAUSDT", "hftbacktest", tmp_path / "out"))
+    sidecar = tmp_path / "out/AAAUSDT.json"
+    sidecar.write_text(sidecar.read_text().replace('"linear"', '"inverse"'))
+    base = ImportRequest("binance", "AAAUSDT", Path(), Path(), tmp_path / "again")
+    with pytest.raises(DataError, match=r"AAAUSDT\.json: expected a linear contract, found contract 'inverse'"):
+        open_format(FormatRequest("hftbacktest", base, ("AAAUSDT",), inputs=(tmp_path / "out/AAAUSDT.npz",)))
+
+
 def test_the_same_tape_is_the_same_file(tmp_path: Path) -> None:
     make_tape(tmp_path, *random_rows(50), tick="0.1", lot="1")
     for out in ("one", "two"):
