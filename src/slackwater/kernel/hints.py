@@ -1,7 +1,7 @@
 """Which way a branch mostly goes, for the compiler: it lays the usual way out straight and moves the other one away.
 
 Only where it is known from what a market is, not from one tape: a hint that is wrong costs as much as a right one gains. On the path of
-every book they took a tenth of the time away.
+every book they took 5 to 10 % of the time away where prices stay for some books, and 1 to 4 % where they hardly do.
 """
 
 from __future__ import annotations

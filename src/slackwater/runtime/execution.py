@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from slackwater.data.parquet import give_back, open_parquet
+from slackwater.data.parquet import give_back, read_columns
 from slackwater.runtime.activity import activities
 from slackwater.runtime.close_steps import CloseSteps, close_steps, step_figures
 from slackwater.runtime.holding import Holdings, holding_figures, holdings
@@ -20,7 +20,6 @@ from slackwater.runtime.tape_books import TapeBooks
 from slackwater.runtime.trade_columns import NEEDED, FillColumns, TradeTables, fill_columns, order_columns
 
 Figures = dict[str, Any]
-BATCH_ROWS = 1 << 14
 NO_TICK = Fraction(0)  # where there are no books, no tick is needed
 
 
@@ -53,15 +52,7 @@ def read_trades(folder: Path) -> TradeTables:
 
 
 def _read(path: Path, columns: list[str]) -> pa.Table:
-    """Some columns of a file."""
-    with open_parquet(path) as file:
-        parts = [file.schema_arrow.empty_table().select(columns)]
-        for batch in file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
-            parts.append(pa.Table.from_batches([batch]).select(columns))
-            give_back()
-    table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
-    give_back()
-    return table
+    return read_columns(path, columns).unify_dictionaries().combine_chunks()
 
 
 def execution(tables: TradeTables, traded: Sequence[Traded], span_ns: tuple[int, int]) -> tuple[Figures, dict[str, Figures]]:
